@@ -65,6 +65,11 @@ func EncodeBech32m(hrp string, data []byte) string {
 // DecodeBech32m is the inverse of EncodeBech32m; all upper case is accepted, mixed case is not.
 // The data may be at most max bytes. Text whose checksum is that of plain bech32 is refused by name.
 func DecodeBech32m(s string, max int) (hrp string, data []byte, err error) {
+	for i := range len(s) {
+		if s[i] < 33 || s[i] > 126 { // also keeps the Kelvin sign from being lowered to a k
+			return "", nil, Invalid("character %d is not allowed", i+1)
+		}
+	}
 	low := strings.ToLower(s)
 	if low != s && strings.ToUpper(s) != s {
 		return "", nil, Invalid("mixed upper and lower case")
@@ -74,11 +79,6 @@ func DecodeBech32m(s string, max int) (hrp string, data []byte, err error) {
 		return "", nil, Invalid("wrong length or no separator")
 	}
 	hrp = low[:at]
-	for i := range len(hrp) {
-		if hrp[i] < 33 || hrp[i] > 126 {
-			return "", nil, Invalid("character not allowed in the prefix")
-		}
-	}
 	data, err = bech32Data(hrp, low[at+1:])
 	return hrp, data, err
 }

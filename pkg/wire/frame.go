@@ -14,8 +14,9 @@ func AppendFrame(b []byte, typ byte, payload []byte) []byte {
 	return append(append(b, typ), payload...)
 }
 
-// ReadFrame reads one frame. The length is checked before anything is allocated. io.EOF stands for a
-// stream that ended between two frames, io.ErrUnexpectedEOF for one that was cut inside.
+// ReadFrame reads one frame. The length is checked first, and memory is taken as the bytes arrive: a
+// stranger who announces much and sends little holds little. io.EOF stands for a stream that ended
+// between two frames, io.ErrUnexpectedEOF for one that was cut inside.
 func ReadFrame(r *bufio.Reader) (typ byte, payload []byte, err error) {
 	n, err := readLength(r)
 	if err != nil {
@@ -24,14 +25,20 @@ func ReadFrame(r *bufio.Reader) (typ byte, payload []byte, err error) {
 	if n == 0 || n > MaxFrame {
 		return 0, nil, Invalid("frame of %d bytes", n)
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
+	b := make([]byte, min(n, 4096))
+	for have := 0; ; {
+		if _, err := io.ReadFull(r, b[have:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, nil, err
 		}
-		return 0, nil, err
+		have = len(b)
+		if have == int(n) {
+			return b[0], b[1:], nil
+		}
+		b = append(b, make([]byte, min(have, int(n)-have))...)
 	}
-	return b[0], b[1:], nil
 }
 
 func readLength(r io.ByteReader) (uint64, error) {

@@ -43,7 +43,7 @@ func (r *Reader) Take(n int) []byte {
 		return nil
 	}
 	if n < 0 || n > len(r.buf)-r.off {
-		r.err = Invalid("cut short")
+		r.err = ErrShort
 		return nil
 	}
 	b := r.buf[r.off : r.off+n : r.off+n]

@@ -14,6 +14,9 @@ import (
 // ErrInvalid is the root of every decoding error: the bytes are not the one valid form of the object.
 var ErrInvalid = errors.New("invalid encoding")
 
+// ErrShort is the ErrInvalid of an object that ends too early: more bytes could mend it.
+var ErrShort = fmt.Errorf("%w: cut short", ErrInvalid)
+
 // Invalid returns an error that wraps ErrInvalid and says what is wrong.
 func Invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
