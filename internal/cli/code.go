@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// Sentinels of the commands themselves; those of the libraries stand with their types.
+var (
+	ErrUsage   = errors.New("usage")               // exit 2; made by Usagef
+	ErrPartial = errors.New("partly done")         // exit 3
+	ErrTimeout = context.DeadlineExceeded          // exit 5
+	errPipe    = errors.New("nobody reads output") // exit 141, in silence
+)
+
+// Usagef is an error of the person who typed the command line.
+func Usagef(format string, args ...any) error {
+	return &usage{fmt.Errorf(format, args...)}
+}
+
+// usage matches ErrUsage without its word in the text.
+type usage struct{ error }
+
+func (u *usage) Unwrap() []error { return []error{ErrUsage, u.error} }
+
+// Code maps err to the exit code. Of several errors the one that matters most counts:
+// 2 > 130 > 6 > 7 > 5 > 3 > 4 > 1, so that a bad signature never hides behind "partly done".
+func Code(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, ErrUsage):
+		return 2
+	case errors.Is(err, context.Canceled):
+		return 130
+	case errors.Is(err, ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded):
+		return 5
+	case errors.Is(err, ErrPartial):
+		return 3
+	case errors.Is(err, errPipe):
+		return 141
+	}
+	return 1
+}
+
+func isPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+}

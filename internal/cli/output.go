@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// Record is one line of an answer: Text for people, its exported fields by their json tags for --json.
+type Record interface{ Text() string }
+
+// Printer prints the records of one verb.
+type Printer struct {
+	w    io.Writer
+	json bool
+}
+
+// Out is the verb's standard output.
+func Out(c *urfave.Context) *Printer {
+	return &Printer{c.App.Writer, c.Bool("json")}
+}
+
+// Print writes v as text or as one JSON object, and a line end. What a peer wrote cannot move the cursor of a terminal.
+func (p *Printer) Print(v Record) error {
+	if !p.json {
+		_, err := io.WriteString(p.w, visible(v.Text(), "\t\n")+"\n")
+		return err
+	}
+	e := json.NewEncoder(p.w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// Escape makes tabs, line ends, backslashes and control characters visible, so that s stays one column of one line.
+func Escape(s string) string {
+	return visible(strings.ReplaceAll(s, `\`, `\\`), "")
+}
+
+// visible writes every control character but those in keep as an escape.
+func visible(s, keep string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !unicode.IsControl(r) || strings.ContainsRune(keep, r):
+			b.WriteRune(r)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		default:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		}
+	}
+	return b.String()
+}
+
+// OutputFlag is the flag for bytes on output.
+func OutputFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "o", Usage: "write to `FILE|-`", DefaultText: "-"}
+}
+
+// Output lets write produce the file of -o, or standard output. The file is private to its owner and appears,
+// complete, only when write returns nil. Bytes that are no text are refused by a terminal.
+func Output(c *urfave.Context, write func(io.Writer) error) error {
+	name := c.String("o")
+	if name == "" || name == "-" {
+		if terminal(c.App.Writer) {
+			return write(textOnly{c.App.Writer})
+		}
+		return write(c.App.Writer)
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0) // a device or a named pipe cannot be replaced
+		if err != nil {
+			return err
+		}
+		return closeAfter(f, write(f))
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	if err = write(f); err == nil {
+		err = f.Sync()
+	}
+	if err = closeAfter(f, err); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+func closeAfter(f *os.File, err error) error {
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// textOnly stands before a terminal.
+type textOnly struct{ w io.Writer }
+
+func (t textOnly) Write(p []byte) (int, error) {
+	if s := string(p); !utf8.ValidString(s) || visible(s, "\t\n\r") != s {
+		return 0, Usagef("no bytes to a terminal; use -o FILE, or a pipe")
+	}
+	return t.w.Write(p)
+}
+
+// Warnf prints one line on standard error.
+func Warnf(c *urfave.Context, format string, args ...any) {
+	complain(c.App.ErrWriter, c.App.Name, fmt.Errorf(format, args...))
+}
+
+// Verbosef prints one line on standard error when -v asks for it.
+func Verbosef(c *urfave.Context, format string, args ...any) {
+	if c.Bool("v") {
+		Warnf(c, format, args...)
+	}
+}
+
+// Meter is one changing line on standard error. It is silent unless that is a terminal.
+type Meter struct {
+	w    io.Writer // nil: silent
+	last time.Time
+}
+
+// Progress starts a line for work that takes long.
+func Progress(c *urfave.Context) *Meter {
+	if !terminal(c.App.ErrWriter) {
+		return &Meter{}
+	}
+	return &Meter{w: c.App.ErrWriter}
+}
+
+// Set replaces the line, at most ten times a second.
+func (m *Meter) Set(format string, args ...any) {
+	if now := time.Now(); m.w != nil && now.Sub(m.last) >= 100*time.Millisecond {
+		m.last = now
+		fmt.Fprintf(m.w, "\r\x1b[K%s", Escape(fmt.Sprintf(format, args...)))
+	}
+}
+
+// Done wipes the line.
+func (m *Meter) Done() {
+	if m.w != nil && !m.last.IsZero() {
+		fmt.Fprint(m.w, "\r\x1b[K")
+	}
+}
