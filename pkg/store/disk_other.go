@@ -1,0 +1,17 @@
+//go:build !linux && !darwin && !freebsd
+
+package store
+
+import (
+	"io/fs"
+	"os"
+)
+
+// blocks is what a file takes on the disk.
+func blocks(info fs.FileInfo) int64 { return info.Size() }
+
+// FreeSpace is Options.FreeSpace for the disk that holds dir; nil where the system is not asked.
+func FreeSpace(string) func() (int64, error) { return nil }
+
+// syncDir does nothing: Windows has no fsync for folders, its journal orders renames itself.
+func syncDir(*os.File) error { return nil }

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// memory is the twin of badger without a disk: the same contract, gone with the process.
+type memory struct {
+	gate
+	mu   sync.RWMutex // guards keys, vals, size
+	keys []string     // ascending
+	vals map[string][]byte
+	size int64
+}
+
+// NewMemory returns an empty engine that keeps everything in memory.
+func NewMemory() Engine { return &memory{vals: map[string][]byte{}} }
+
+func (m *memory) Get(key []byte) ([]byte, error) {
+	if err := m.enter(); err != nil {
+		return nil, err
+	}
+	defer m.leave()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	v, ok := m.vals[string(key)]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return slices.Clone(v), nil
+}
+
+func (m *memory) Scan(prefix, from []byte, fn func(k, v []byte) bool) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	for _, w := range m.snapshot(string(prefix), string(from)) {
+		if !fn(w.Key, w.Value) {
+			break
+		}
+	}
+	return nil
+}
+
+// snapshot takes the range under the lock: values are never changed in place, so no copy is needed.
+func (m *memory) snapshot(prefix, from string) []Write {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Write
+	i, _ := slices.BinarySearch(m.keys, max(prefix, from))
+	for ; i < len(m.keys) && strings.HasPrefix(m.keys[i], prefix); i++ {
+		out = append(out, Write{[]byte(m.keys[i]), m.vals[m.keys[i]]})
+	}
+	return out
+}
+
+func (m *memory) Commit(writes []Write) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	if err := checkBatch(writes); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range writes {
+		m.apply(w)
+	}
+	return nil
+}
+
+func (m *memory) apply(w Write) {
+	k := string(w.Key)
+	i, found := slices.BinarySearch(m.keys, k)
+	if found {
+		m.size -= int64(len(k) + len(m.vals[k]))
+	}
+	switch {
+	case w.Value == nil && found:
+		m.keys = slices.Delete(m.keys, i, i+1)
+		delete(m.vals, k)
+	case w.Value != nil:
+		if !found {
+			m.keys = slices.Insert(m.keys, i, k)
+		}
+		m.vals[k] = append([]byte{}, w.Value...)
+		m.size += int64(len(k) + len(w.Value))
+	}
+}
+
+func (m *memory) Size() (int64, error) {
+	if err := m.enter(); err != nil {
+		return 0, err
+	}
+	defer m.leave()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.size, nil
+}
+
+func (m *memory) Close() error {
+	m.shut()
+	return nil
+}
