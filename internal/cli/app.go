@@ -19,7 +19,8 @@ const DefaultProfile = "pars-2026"
 
 const commonCategory = "common"
 
-// App builds the tree of one command. The verb completion is added to those given.
+// App builds the tree of one command. The verb completion is added to those given. The tree has no Version: that of
+// urfave/cli is a shared flag which takes -v; permute knows --version.
 // Every call of the caller's own App function must build its verbs anew: urfave/cli writes into them.
 func App(name, usage, description string, verbs ...*urfave.Command) *urfave.App {
 	app := &urfave.App{
@@ -27,7 +28,6 @@ func App(name, usage, description string, verbs ...*urfave.Command) *urfave.App 
 		Commands:                  append(verbs, completionVerb()),
 		Compiled:                  time.Unix(0, 0), // else urfave/cli looks up the executable's own file
 		HideHelp:                  true,            // its help verb and flag are shared globals; permute knows --help
-		HideVersion:               true,            // its version flag takes -v; permute knows --version
 		DisableSliceFlagSeparator: true,            // --peer a,b is one peer
 		Action:                    noVerb,
 		OnUsageError:              usageError,

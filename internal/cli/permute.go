@@ -79,7 +79,7 @@ func (l *commandLine) flag(app *urfave.App, flags []urfave.Flag, args []string) 
 	}
 	at := strings.Join(append([]string{app.Name}, names(l.path)...), " ")
 	takes, known := takesValue(flags, name)
-	if !known || strings.HasPrefix(args[0], "---") {
+	if !known {
 		return 0, Usagef("unknown flag %s; see %s --help", strings.SplitN(args[0], "=", 2)[0], at)
 	}
 	if !takes || joined {

@@ -101,6 +101,7 @@ func TestTraps(t *testing.T) {
 		{"12 version of a verb", "crawl --version", 0, "pars-x ", ""},
 		{"14 the last one wins", "crawl --from a --from b", 0, `from="b"`, ""},
 		{"15 double dash", "crawl A -- -x --deep", 0, `args=["A" "-x" "--deep"]`, ""},
+		{"15 double dash first", "crawl -- -x", 0, `args=["-x"]`, ""},
 		{"15 double dash twice", "crawl -- A -- B", 0, `args=["A" "--" "B"]`, ""},
 		{"argument named like a flag", "crawl --json json", 0, `"args":["json"]`, ""},
 		{"argument named like a verb", "cat crawl", 0, `args=["crawl"]`, ""},
@@ -171,7 +172,7 @@ func TestTreesAreFresh(t *testing.T) {
 			t.Errorf("exit %d: %s", code, errs.String())
 		}
 	}
-	for _, cmd := range b.Commands {
+	for _, cmd := range append(b.Commands, &urfave.Command{Name: "root", Flags: b.Flags}) {
 		for _, f := range cmd.Flags {
 			if f == urfave.HelpFlag || f == urfave.VersionFlag {
 				t.Errorf("verb %s holds a flag that all trees share", cmd.Name)
