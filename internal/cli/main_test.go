@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -113,5 +115,29 @@ func TestClosedPipeEndsQuietly(t *testing.T) {
 	}
 	if errs := cmd.Stderr.(*bytes.Buffer).String(); errs != "" {
 		t.Errorf("stderr %q, want silence", errs)
+	}
+}
+
+// A pipe in the file system is written to and never replaced. It stands in for devices: as root, a test that went wrong
+// on the null device would take it from the whole machine.
+func TestOutputKeepsASpecialFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	code, errs := runVerb(t.Context(), nil, io.Discard, []urfave.Flag{OutputFlag()}, "", []string{"-o", name}, func(c *urfave.Context) error {
+		return Output(c, func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err })
+	})
+	if info, err := os.Lstat(name); code != 0 || err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("exit %d %q; the pipe became %v, %v", code, errs, info, err)
+	}
+	got := make([]byte, 1)
+	if _, err := r.Read(got); err != nil || got[0] != 'x' {
+		t.Errorf("read %q, %v", got, err)
 	}
 }

@@ -128,11 +128,16 @@ func TestOutput(t *testing.T) {
 	if code, _ := runVerb(context.Background(), nil, &out, flags(), "", []string{"-o", "-"}, write("\x00p", nil)); code != 0 || out.String() != "\x00p" {
 		t.Errorf("pipe: exit %d, %q", code, out.String())
 	}
-	if code, errs := runVerb(context.Background(), nil, io.Discard, flags(), "", []string{"-o", os.DevNull}, write("x", nil)); code != 0 {
-		t.Errorf("device: exit %d: %s", code, errs)
+}
+
+func TestTheNullDeviceIsNoTerminal(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
-		t.Error("the null device was replaced by a file")
+	defer null.Close()
+	if terminal(null) || terminal(&answer{null}) || piped(null) {
+		t.Error("the null device counts as a terminal or a pipe")
 	}
 }
 
