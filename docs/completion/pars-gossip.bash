@@ -1,0 +1,15 @@
+# bash completion of pars-gossip
+_pars_gossip() {
+  local cur=${COMP_WORDS[COMP_CWORD]} at= words= i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$at/${COMP_WORDS[i]}" in
+      '/completion') at='/completion' ;;
+    esac
+  done
+  case "$at" in
+    '') words='completion --version --help' ;;
+    '/completion') words='--home --profile --json --timeout -v --help' ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _pars_gossip pars-gossip

@@ -1,0 +1,19 @@
+package gen
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pars-network/pars/internal/command/bootstrap"
+	"github.com/pars-network/pars/internal/command/bundle"
+	"github.com/pars-network/pars/internal/command/dht"
+	"github.com/pars-network/pars/internal/command/evm"
+	"github.com/pars-network/pars/internal/command/gossip"
+	"github.com/pars-network/pars/internal/command/qr"
+)
+
+// Apps returns a new tree of every command.
+func Apps() []*urfave.App {
+	return []*urfave.App{
+		bootstrap.App(), bundle.App(), dht.App(), evm.App(), gossip.App(), qr.App(),
+	}
+}
