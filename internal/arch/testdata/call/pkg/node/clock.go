@@ -1,0 +1,5 @@
+package node
+
+import "time"
+
+func now() time.Time { return time.Now() }

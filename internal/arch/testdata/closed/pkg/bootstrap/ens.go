@@ -1,0 +1,5 @@
+package bootstrap
+
+import (
+	_ "github.com/ethereum/go-ethereum/common"
+)

@@ -1,0 +1,5 @@
+package proof
+
+import (
+	_ "github.com/ethereum/go-ethereum/trie"
+)

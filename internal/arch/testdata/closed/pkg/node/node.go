@@ -1,0 +1,5 @@
+package node
+
+import (
+	_ "github.com/libp2p/go-libp2p"
+)

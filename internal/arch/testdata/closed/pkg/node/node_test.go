@@ -1,0 +1,5 @@
+package node
+
+import (
+	_ "github.com/ethereum/go-ethereum"
+)

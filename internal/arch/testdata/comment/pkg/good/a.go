@@ -1,0 +1,2 @@
+// Package good is fine.
+package good

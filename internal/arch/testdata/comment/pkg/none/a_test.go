@@ -1,0 +1,2 @@
+// Package none is told apart in its tests only.
+package none

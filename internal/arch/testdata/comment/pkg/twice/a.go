@@ -1,0 +1,2 @@
+// Package twice is here.
+package twice

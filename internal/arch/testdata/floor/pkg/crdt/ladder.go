@@ -1,0 +1,5 @@
+package crdt
+
+import (
+	_ "github.com/pars-network/pars/pkg/dag"
+)

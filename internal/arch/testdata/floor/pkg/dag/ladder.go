@@ -1,0 +1,5 @@
+package dag
+
+import (
+	_ "github.com/pars-network/pars/pkg/crdt"
+)

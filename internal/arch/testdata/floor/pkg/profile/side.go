@@ -1,0 +1,5 @@
+package profile
+
+import (
+	_ "github.com/pars-network/pars/pkg/sig"
+)

@@ -1,0 +1,6 @@
+package vertex
+
+import (
+	_ "github.com/pars-network/pars/pkg/store"
+	_ "github.com/pars-network/pars/pkg/wire"
+)

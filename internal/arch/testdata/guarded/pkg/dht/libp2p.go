@@ -1,0 +1,5 @@
+package dht
+
+import (
+	_ "github.com/libp2p/go-libp2p-kad-dht"
+)

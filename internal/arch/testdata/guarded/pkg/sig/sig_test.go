@@ -1,0 +1,5 @@
+package sig
+
+import (
+	_ "github.com/hdevalence/ed25519consensus"
+)

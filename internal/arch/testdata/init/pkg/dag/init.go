@@ -1,0 +1,7 @@
+package dag
+
+func init() {}
+
+type x struct{}
+
+func (x) init() {}

@@ -1,0 +1,3 @@
+package dht
+
+import _ "net"

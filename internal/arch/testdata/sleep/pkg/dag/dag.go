@@ -1,0 +1,5 @@
+package dag
+
+import "time"
+
+func nap() { time.Sleep(1) }

@@ -1,0 +1,5 @@
+package evil
+
+import (
+	_ "github.com/pars-network/pars/internal/simnet"
+)

@@ -1,0 +1,5 @@
+package node
+
+import (
+	_ "github.com/pars-network/pars/internal/simnet"
+)
