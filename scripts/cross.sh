@@ -1,0 +1,20 @@
+#!/bin/sh
+# Build the tree for each GOOS/GOARCH given, then for the phones, where only libraries are linked by us.
+set -eu
+export CGO_ENABLED=0 GOARM=7
+libraries=$(go list -f '{{if ne .Name "main"}}{{.ImportPath}}{{end}}' ./...)
+
+try() {
+	target=$1
+	shift
+	echo "build $target"
+	GOOS=${target%/*} GOARCH=${target#*/} go build "$@"
+}
+
+for target in "$@"; do
+	try "$target" ./...
+done
+# A dependency reaches into package net, which the linker refuses on Android unless told otherwise.
+try android/arm64 -ldflags=-checklinkname=0 ./...
+# shellcheck disable=SC2086 # one word a package
+try ios/arm64 $libraries
