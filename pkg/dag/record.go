@@ -1,0 +1,89 @@
+package dag
+
+import (
+	"encoding/binary"
+
+	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/vertex"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+// Records of a session's group: table v, arrival number: flags ‖ signature (if hasSig) ‖ map; table b,
+// arrival number: body; table p, deadline ‖ number: sender ‖ item; table s, "log": counters.
+
+// stored are the flags that a record keeps.
+const stored = hasSig | hasBody | mayWrite | held
+
+func arrivalKey(at uint32) []byte { return binary.BigEndian.AppendUint64(nil, uint64(at)) }
+
+func appendRecord(b []byte, it *vertex.Item, flags uint8) []byte {
+	b = append(b, flags&stored)
+	if flags&hasSig != 0 {
+		b = append(b, it.Sig[:]...)
+	}
+	return it.AppendMap(b)
+}
+
+func decodeRecord(b []byte) (it vertex.Item, flags uint8, err error) {
+	r := wire.NewReader(b)
+	if flags = r.Byte(); flags&hasSig != 0 {
+		it.Signed = true
+		copy(it.Sig[:], r.Take(len(it.Sig)))
+	}
+	if r.Err() != nil {
+		return it, 0, r.Err()
+	}
+	m := b[r.Offset():]
+	if it.Vertex, err = vertex.Decode(m); err != nil {
+		return it, 0, err
+	}
+	it.ID = vertex.IDOf(m)
+	return it, flags, nil
+}
+
+// counters is the record that tells a log whose newest commits the disk lost, and what must outlive it.
+type counters struct {
+	arrivals uint64
+	ahead    bool
+}
+
+var countersName = []byte("log") // the one record of table s that is the log's
+
+func (l *Log) putCounters(b *store.Batch) {
+	ahead := uint64(0)
+	if l.ahead {
+		ahead = 1
+	}
+	v := wire.AppendUint(wire.AppendMap(nil, 2), 0)
+	v = wire.AppendUint(v, uint64(len(l.index.entries)))
+	v = wire.AppendUint(wire.AppendUint(v, 1), ahead)
+	l.cfg.Space.Put(b, store.TableState, l.cfg.Space.Name(store.TableState, countersName), v)
+}
+
+func (l *Log) counters() (c counters, err error) {
+	b, err := l.cfg.Space.Get(store.TableState, l.cfg.Space.Name(store.TableState, countersName))
+	if err != nil {
+		return c, err
+	}
+	d := wire.NewDecoder(b)
+	for m := d.Map(2); m.Next(); {
+		switch m.Key {
+		case 0:
+			c.arrivals = d.Uint(1 << 32)
+		case 1:
+			c.ahead = d.Uint(1) == 1
+		default:
+			m.Unknown()
+		}
+	}
+	return c, d.End()
+}
+
+// put writes an accepted vertex: its record and, when held, its body.
+func (l *Log) put(b *store.Batch, at uint32, it *vertex.Item, flags uint8) {
+	key := arrivalKey(at)
+	l.cfg.Space.Put(b, store.TableVertex, key, appendRecord(make([]byte, 0, 512), it, flags))
+	if it.Size > 0 && it.Body != nil {
+		l.cfg.Space.Put(b, store.TableBody, key, it.Body)
+	}
+}
