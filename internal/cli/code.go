@@ -6,7 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
+
+	"github.com/pars-network/pars/pkg/identity"
+	"github.com/pars-network/pars/pkg/sig"
+	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 // Sentinels of the commands themselves; those of the libraries stand with their types.
@@ -37,16 +43,26 @@ func Code(err error) int {
 		return 2
 	case errors.Is(err, context.Canceled):
 		return 130
-	case errors.Is(err, ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded):
+	case is(err, wire.ErrInvalid, sig.ErrVerify, identity.ErrVerify, store.ErrCorrupt):
+		return 6
+	case errors.Is(err, store.ErrBusy):
+		return 7
+	case is(err, ErrTimeout, os.ErrDeadlineExceeded):
 		return 5
 	case errors.Is(err, ErrPartial):
 		return 3
+	case errors.Is(err, store.ErrNotFound):
+		return 4
 	case errors.Is(err, errPipe):
 		return 141
 	}
 	return 1
 }
 
+func is(err error, any ...error) bool {
+	return slices.ContainsFunc(any, func(target error) bool { return errors.Is(err, target) })
+}
+
 func isPipe(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+	return is(err, syscall.EPIPE, io.ErrClosedPipe)
 }

@@ -13,6 +13,11 @@ import (
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pars-network/pars/pkg/identity"
+	"github.com/pars-network/pars/pkg/sig"
+	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 // ranked holds one error of each exit code, the strongest first.
@@ -26,9 +31,15 @@ func ranked() []struct {
 	}{
 		{2, Usagef("no such flag")},
 		{130, context.Canceled},
+		{6, wire.ErrInvalid},
+		{6, sig.ErrVerify},
+		{6, identity.ErrVerify},
+		{6, store.ErrCorrupt},
+		{7, store.ErrBusy},
 		{5, ErrTimeout},
 		{5, os.ErrDeadlineExceeded},
 		{3, ErrPartial},
+		{4, store.ErrNotFound},
 		{1, errors.New("wrong pass-phrase")},
 	}
 }
@@ -70,7 +81,7 @@ func TestErrorsArePrefixedLines(t *testing.T) {
 	code, errs := runVerb(context.Background(), nil, io.Discard, nil, "", nil, func(*urfave.Context) error {
 		return errors.Join(ErrPartial, errors.New("bad \x1b[2Jname"))
 	})
-	if want := "pars-x: partly done\npars-x: bad \\x1b[2Jname\n"; code != 3 || errs != want {
+	if want := "pars-x: partly done\npars-x: bad <U+001B>[2Jname\n"; code != 3 || errs != want {
 		t.Errorf("exit %d stderr %q, want 3 %q", code, errs, want)
 	}
 }
