@@ -146,7 +146,7 @@ func complain(w io.Writer, name string, err error) {
 		if line == context.Canceled.Error() {
 			line = "interrupted"
 		}
-		fmt.Fprintf(w, "%s: %s\n", name, Escape(line))
+		fmt.Fprintf(w, "%s: %s\n", name, harmless(line, "", true))
 	}
 }
 

@@ -31,7 +31,7 @@
 //	PassphraseFlag(), Passphrase(c)      --passphrase-file F|-; secrets never stand in a flag or the environment
 //	Warnf(c, …), Verbosef(c, …)          one line on stderr, always or with -v only
 //	Progress(c).Set(…), .Done()          one changing line on stderr when it is a terminal, else nothing
-//	Escape(s)                            tabs, newlines and control characters made visible
+//	Escape(s)                            tabs, line ends and backslashes made visible, so that s stays one column
 //	StdinTerminal(c), StdoutTerminal(c)  whether a person can be asked, whether a person reads the answer
 //	Usagef(…) error                      an error of the caller: exit 2
 //	ErrUsage, ErrPartial, ErrTimeout     sentinels of this package; Code maps all to exit codes

@@ -19,19 +19,20 @@ type Record interface{ Text() string }
 
 // Printer prints the records of one verb.
 type Printer struct {
-	w    io.Writer
-	json bool
+	w             io.Writer
+	json, verbose bool
 }
 
 // Out is the verb's standard output.
 func Out(c *urfave.Context) *Printer {
-	return &Printer{c.App.Writer, c.Bool("json")}
+	return &Printer{c.App.Writer, c.Bool("json"), c.Bool("v")}
 }
 
-// Print writes v as text or as one JSON object, and a line end. What a peer wrote cannot move the cursor of a terminal.
+// Print writes v as text or as one JSON object, and a line end. In text, what a peer wrote can neither move the cursor
+// nor turn the direction of the line: such characters are left out, or with -v named. JSON carries them as they are.
 func (p *Printer) Print(v Record) error {
 	if !p.json {
-		_, err := io.WriteString(p.w, visible(v.Text(), "\t\n")+"\n")
+		_, err := io.WriteString(p.w, harmless(v.Text(), "\t\n", p.verbose)+"\n")
 		return err
 	}
 	e := json.NewEncoder(p.w)
@@ -39,26 +40,21 @@ func (p *Printer) Print(v Record) error {
 	return e.Encode(v)
 }
 
-// Escape makes tabs, line ends, backslashes and control characters visible, so that s stays one column of one line.
+// Escape makes tabs, line ends and backslashes visible, so that s stays one column of one line.
 func Escape(s string) string {
-	return visible(strings.ReplaceAll(s, `\`, `\\`), "")
+	return strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s)
 }
 
-// visible writes every control character but those in keep as an escape.
-func visible(s, keep string) string {
+// harmless leaves out control characters but those in keep, and marks of direction, or names them as <U+202E>.
+// The joiners that Persian needs are neither.
+func harmless(s, keep string, name bool) string {
 	var b strings.Builder
 	for _, r := range s {
 		switch {
-		case !unicode.IsControl(r) || strings.ContainsRune(keep, r):
+		case strings.ContainsRune(keep, r) || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r):
 			b.WriteRune(r)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		default:
-			fmt.Fprintf(&b, `\x%02x`, r)
+		case name:
+			fmt.Fprintf(&b, "<U+%04X>", r)
 		}
 	}
 	return b.String()
@@ -111,7 +107,8 @@ func closeAfter(f *os.File, err error) error {
 type textOnly struct{ w io.Writer }
 
 func (t textOnly) Write(p []byte) (int, error) {
-	if s := string(p); !utf8.ValidString(s) || visible(s, "\t\n\r") != s {
+	control := func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r", r) }
+	if s := string(p); !utf8.ValidString(s) || strings.ContainsFunc(s, control) {
 		return 0, Usagef("no bytes to a terminal; use -o FILE, or a pipe")
 	}
 	return t.w.Write(p)
@@ -147,7 +144,7 @@ func Progress(c *urfave.Context) *Meter {
 func (m *Meter) Set(format string, args ...any) {
 	if now := time.Now(); m.w != nil && now.Sub(m.last) >= 100*time.Millisecond {
 		m.last = now
-		fmt.Fprintf(m.w, "\r\x1b[K%s", Escape(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(m.w, "\r\x1b[K%s", harmless(fmt.Sprintf(format, args...), "", false))
 	}
 }
 

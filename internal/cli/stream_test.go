@@ -161,14 +161,20 @@ type note string
 
 func (n note) Text() string { return string(n) }
 
-func TestPrintCannotMoveTheCursor(t *testing.T) {
-	var out bytes.Buffer
-	p := &Printer{w: &out}
-	if err := p.Print(note("id\tسلام\x1b]0;x\x07\u009b")); err != nil {
-		t.Fatal(err)
-	}
-	if want := "id\tسلام\\x1b]0;x\\x07\\x9b\n"; out.String() != want {
-		t.Errorf("got %q want %q", out.String(), want)
+func TestPrintIsHarmless(t *testing.T) {
+	hostile := note("id\tمی\u200cروم\x1b]0;x\x07\u009b\u202eabc\u2066\u200f")
+	for verbose, want := range map[bool]string{
+		false: "id\tمی\u200cروم]0;xabc\n",
+		true:  "id\tمی\u200cروم<U+001B>]0;x<U+0007><U+009B><U+202E>abc<U+2066><U+200F>\n",
+	} {
+		var out bytes.Buffer
+		p := &Printer{w: &out, verbose: verbose}
+		if err := p.Print(hostile); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("verbose %v: got %q want %q", verbose, out.String(), want)
+		}
 	}
 	if got, want := Escape("a\tb\nc\\\r"), `a\tb\nc\\\r`; got != want {
 		t.Errorf("Escape: got %q want %q", got, want)
