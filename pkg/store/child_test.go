@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -29,6 +30,14 @@ type child struct {
 	lines *bufio.Scanner
 }
 
+// next returns the next line. A child that is silent for 10 seconds hangs and is ended, with its stacks on stderr.
+func (c *child) next() (string, bool) {
+	hung := time.AfterFunc(10*time.Second, func() { _ = c.cmd.Process.Signal(syscall.SIGQUIT) })
+	defer hung.Stop()
+	ok := c.lines.Scan()
+	return c.lines.Text(), ok
+}
+
 func startChild(t *testing.T, args ...string) *child {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -38,6 +47,9 @@ func startChild(t *testing.T, args ...string) *child {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if testing.Verbose() {
+		cmd.Stderr = os.Stderr
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,8 @@ type Salvaged struct {
 	Gaps int
 }
 
-// Salvage copies each readable record of a broken store into a new one. src is only read. It is run in a child process,
+// Salvage copies each readable record of a broken store into a new one. src is only read; beside dst it needs room for a
+// copy of src. It is run in a child process,
 // after opening was ErrCorrupt or the process died twice: badger may end the process from its own goroutines. What
 // seals a record is not known here, so a changed record is copied and found out when it is opened.
 func Salvage(src, dst string) (Salvaged, error) {
@@ -35,24 +36,30 @@ func Salvage(src, dst string) (Salvaged, error) {
 	return r.count, errors.Join(err, to.Close())
 }
 
-// openBroken opens src to read. A store that was not closed wants its logs truncated, so then a copy is opened.
-func openBroken(src, scratch string) (*badger.DB, func(), error) {
-	o := settings(src, true).WithLogger(&watch{})
-	if db, err := openDB(o.WithReadOnly(true)); err == nil || errors.Is(err, ErrBusy) {
-		return db, func() { closeBroken(db) }, err
-	}
-	if err := os.RemoveAll(scratch); err != nil {
+// openBroken opens a copy of src, since badger changes what it opens: first as it is, then mended, then without
+// the tables that keep it from opening.
+func openBroken(src, scratch string) (db *badger.DB, done func(), err error) {
+	o := settings(scratch, true).WithLogger(&watch{})
+	if locked, err := openDB(settings(src, true).WithLogger(&watch{}).WithReadOnly(true)); errors.Is(err, ErrBusy) {
 		return nil, nil, err
+	} else if err == nil {
+		closeBroken(locked)
 	}
-	if err := os.CopyFS(scratch, os.DirFS(src)); err != nil {
-		return nil, nil, err
+	err = errors.Join(os.RemoveAll(scratch), os.CopyFS(scratch, os.DirFS(src)), keepLog(scratch))
+	for tries := 0; err == nil && tries <= maxBadTables; tries++ {
+		var broken error
+		if db, broken = openDB(o); broken == nil {
+			return db, func() { closeBroken(db); _ = os.RemoveAll(scratch) }, nil
+		}
+		if err = mend(scratch, broken); err == nil && tries == maxBadTables {
+			err = broken
+		}
 	}
-	db, err := openDB(o.WithDir(scratch).WithValueDir(scratch))
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(scratch))
-	}
-	return db, func() { closeBroken(db); _ = os.RemoveAll(scratch) }, nil
+	return nil, nil, errors.Join(err, os.RemoveAll(scratch))
 }
+
+// maxBadTables is how many tables are given up before the whole store is.
+const maxBadTables = 16
 
 // closeBroken closes a store whose closing may panic; nothing in it is needed any more.
 func closeBroken(db *badger.DB) {
