@@ -125,9 +125,6 @@ func (e *badgerEngine) Commit(writes []Write) (err error) {
 	if err := checkBatch(writes); err != nil {
 		return err
 	}
-	if err := e.watch.failed(); err != nil {
-		return err
-	}
 	defer guard(&err)
 	if err := e.db.Update(func(txn *badger.Txn) error { return apply(txn, writes) }); err != nil {
 		return fmt.Errorf("commit: %w", asFull(err))

@@ -154,6 +154,9 @@ func (d *Disk) SyncDir(name string) error {
 func (d *Disk) Exists(name string) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if path.Clean(name) == "." {
+		return true, nil
+	}
 	for n := range d.names {
 		if n == path.Clean(name) || strings.HasPrefix(n, path.Clean(name)+"/") {
 			return true, nil
