@@ -78,10 +78,40 @@ func (l *Log) draft(own sig.Public, d Draft) (v vertex.Vertex, rest bool, err er
 	}
 	slices.SortFunc(v.Parents, vertex.ID.Compare)
 	v.Lamport++
-	if v.Root() && x.genesis != (vertex.ID{}) {
-		return v, false, fmt.Errorf("session %s has its genesis already", l.cfg.Session)
+	if v.Root() {
+		return v, false, fmt.Errorf("session %s has no genesis yet", l.cfg.Session)
 	}
 	return v, rest, nil
+}
+
+// Found stores the genesis of a session made here, whose id the Log was opened with, in one transaction
+// with with.
+func (l *Log) Found(root vertex.Item, with *store.Batch) error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	if !root.Root() || root.ID != l.index.genesis || l.index.hasGenesis() || vertex.SessionOf(root.Author) != root.Session {
+		return fmt.Errorf("not the genesis of session %s", l.cfg.Session)
+	}
+	return l.keep(&root, hasSig|hasBody|mayWrite, with)
+}
+
+// keep enters a vertex of our own and makes it durable.
+func (l *Log) keep(it *vertex.Item, flags uint8, with *store.Batch) error {
+	if with == nil {
+		with = &store.Batch{}
+	}
+	l.mu.Lock()
+	at, _ := l.index.add(&it.Vertex, it.ID, flags|held)
+	l.put(with, at, it, flags|held)
+	l.putCounters(with)
+	l.mu.Unlock()
+	if err := l.commit(&taken{batches: []*store.Batch{with}}); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.signal()
+	l.mu.Unlock()
+	return nil
 }
 
 func (l *Log) appendOne(key sig.Private, d Draft, v vertex.Vertex) (vertex.Item, error) {
@@ -96,29 +126,11 @@ func (l *Log) appendOne(key sig.Private, d Draft, v vertex.Vertex) (vertex.Item,
 		return vertex.Item{}, fmt.Errorf("body of %d bytes, at most %d fit", len(body), vertex.MaxBody)
 	}
 	it := vertex.Seal(v, body, key)
-	if it.Seq == 0 && v.Root() && vertex.SessionOf(v.Author) != v.Session {
-		return it, fmt.Errorf("genesis by another key than the session's")
-	}
-	t := &taken{batches: []*store.Batch{{}}}
-	if d.With != nil {
-		t.batches[0] = d.With
-	}
-	l.mu.Lock()
-	flags := uint8(hasSig | hasBody | held)
-	if v.Root() || v.Seq == 0 && l.cfg.Judge.MayWrite(&it) || v.Seq > 0 && l.index.entries[l.index.byID[v.Prev]].flags&mayWrite != 0 {
+	flags := uint8(hasSig | hasBody)
+	if v.Seq == 0 && l.cfg.Judge.MayWrite(&it) || v.Seq > 0 && l.index.entries[l.index.byID[v.Prev]].flags&mayWrite != 0 {
 		flags |= mayWrite
 	}
-	at, _ := l.index.add(&it.Vertex, it.ID, flags)
-	l.put(t.batches[0], at, &it, flags)
-	l.putCounters(t.batches[0])
-	l.mu.Unlock()
-	if err := l.commit(t); err != nil {
-		return vertex.Item{}, err
-	}
-	l.mu.Lock()
-	l.signal()
-	l.mu.Unlock()
-	return it, nil
+	return it, l.keep(&it, flags, d.With)
 }
 
 // complete returns the places of the newest vertices whose bodies and whose pasts' bodies are all held:

@@ -51,6 +51,7 @@ type index struct {
 	heads   map[uint32]struct{}
 	noBody  map[uint32]struct{}
 	lost    map[uint32]struct{} // places whose id is known and whose vertex is not here
+	reach   []reach             // by author, grown when asked
 	gone    int                 // places that lost their record and whose id nobody names
 	n       int                 // held vertices
 	patched bool                // a lost vertex was put back: arrival order may not be causal

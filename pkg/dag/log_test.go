@@ -50,8 +50,9 @@ func newRoom(t *testing.T, n int) *room {
 		r.logs = append(r.logs, nil)
 		r.open(i)
 	}
-	r.give(0, r.root)
-	r.logs[0].SetOwn(r.keys[0].Public())
+	if err := r.logs[0].Found(r.root, nil); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

@@ -30,6 +30,8 @@ const (
 	LabelSBundle = "pars/s/bundle/v1"
 	LabelSJoin   = "pars/s/join/v1"
 
+	LabelEpochOffset = "pars/epoch-offset/v1"
+
 	LabelEpochMsg = "pars/epoch/msg/v1"
 	LabelBody     = "pars/body/v1"
 	LabelSalt     = "pars/salt/v1"
