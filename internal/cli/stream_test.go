@@ -296,3 +296,35 @@ func TestCompletion(t *testing.T) {
 		t.Errorf("csh: exit %d: %s", code, errs)
 	}
 }
+
+// Commands joined in one process share nothing; make race watches this one.
+func TestPipelineInOneProcess(t *testing.T) {
+	r, w := io.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		app := App("pars-a", "a", "", &urfave.Command{Name: "list", Usage: "list", Action: func(c *urfave.Context) error {
+			for _, s := range []string{"one", "two"} {
+				if err := Out(c).Print(wordsRecord{Verb: s}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+		code := Run(context.Background(), app, []string{"pars-a", "list", "--json"}, nil, w, io.Discard)
+		w.Close()
+		done <- code
+	}()
+	var got []string
+	code, errs := runVerb(context.Background(), r, io.Discard, []urfave.Flag{From("words")}, "", []string{"--from", "-"}, func(c *urfave.Context) error {
+		for s, err := range Lines(c, "verb") {
+			if err != nil {
+				return err
+			}
+			got = append(got, s)
+		}
+		return nil
+	})
+	if first := <-done; first != 0 || code != 0 || strings.Join(got, " ") != "one two" {
+		t.Errorf("exits %d and %d, got %q; %s", first, code, got, errs)
+	}
+}
