@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -156,13 +157,32 @@ func (e *badgerEngine) Size() (int64, error) {
 	return diskUsage(e.dir)
 }
 
-func (e *badgerEngine) Close() (err error) {
+// closeWait bounds Close: a compaction that meets a damaged table can run for ever, and what was committed is durable
+// without it.
+const closeWait = 10 * time.Second
+
+func (e *badgerEngine) Close() error {
 	if !e.shut() {
 		return nil
 	}
-	defer guard(&err)
-	if err := e.db.Close(); err != nil {
-		return fmt.Errorf("close store: %w", err)
+	// An empty log behind the newest one, so that the next open does not cut that at the first damaged record.
+	kept := keepLog(e.dir)
+	done := make(chan error, 1)
+	go func() { done <- closeDB(e.db) }()
+	late := time.NewTimer(closeWait)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		if err = errors.Join(err, kept, e.watch.failed()); err != nil {
+			return fmt.Errorf("close store: %w", err)
+		}
+		return nil
+	case <-late.C:
+		return fmt.Errorf("close store: it does not end: %w", ErrCorrupt)
 	}
-	return e.watch.failed()
+}
+
+func closeDB(db *badger.DB) (err error) {
+	defer guard(&err)
+	return db.Close()
 }

@@ -18,7 +18,7 @@ const childEnv = "PARS_STORE_CHILD"
 func TestChild(t *testing.T) {
 	args := strings.Fields(os.Getenv(childEnv))
 	if len(args) == 0 {
-		t.Skip("only in a child process")
+		return
 	}
 	parts := map[string]func(*testing.T, []string){"crash": crashChild, "damage": damageChild, "salvage": salvageChild}
 	parts[args[0]](t, args[1:])
@@ -30,9 +30,9 @@ type child struct {
 	lines *bufio.Scanner
 }
 
-// next returns the next line. A child that is silent for 10 seconds hangs and is ended, with its stacks on stderr.
+// next returns the next line. A child that is silent for 20 seconds hangs and is ended, with its stacks on stderr.
 func (c *child) next() (string, bool) {
-	hung := time.AfterFunc(10*time.Second, func() { _ = c.cmd.Process.Signal(syscall.SIGQUIT) })
+	hung := time.AfterFunc(20*time.Second, func() { _ = c.cmd.Process.Signal(syscall.SIGQUIT) })
 	defer hung.Stop()
 	ok := c.lines.Scan()
 	return c.lines.Text(), ok

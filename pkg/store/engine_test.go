@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/store"
@@ -46,5 +47,19 @@ func TestSecondOpenerIsBusy(t *testing.T) {
 	}
 	if err := openBadger(t, dir).Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Opening and closing leaves no trail of files.
+func TestReopeningDoesNotPileUpFiles(t *testing.T) {
+	dir := t.TempDir()
+	for range 12 {
+		if err := openBadger(t, dir).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) > 12 {
+		t.Errorf("%d files, %v: %v", len(files), err, files)
 	}
 }

@@ -39,17 +39,18 @@ func Salvage(src, dst string) (Salvaged, error) {
 // openBroken opens a copy of src, since badger changes what it opens: first as it is, then mended, then without
 // the tables that keep it from opening.
 func openBroken(src, scratch string) (db *badger.DB, done func(), err error) {
-	o := settings(scratch, true).WithLogger(&watch{})
+	o := settings(scratch, true).WithLogger(&watch{}).
+		WithNumCompactors(0).WithNumLevelZeroTablesStall(1 << 20) // a compaction of damaged tables may never end
 	if locked, err := openDB(settings(src, true).WithLogger(&watch{}).WithReadOnly(true)); errors.Is(err, ErrBusy) {
 		return nil, nil, err
 	} else if err == nil {
-		closeBroken(locked)
+		_ = closeDB(locked)
 	}
 	err = errors.Join(os.RemoveAll(scratch), os.CopyFS(scratch, os.DirFS(src)), keepLog(scratch))
 	for tries := 0; err == nil && tries <= maxBadTables; tries++ {
 		var broken error
 		if db, broken = openDB(o); broken == nil {
-			return db, func() { closeBroken(db); _ = os.RemoveAll(scratch) }, nil
+			return db, func() { _ = closeDB(db); _ = os.RemoveAll(scratch) }, nil
 		}
 		if err = mend(scratch, broken); err == nil && tries == maxBadTables {
 			err = broken
@@ -60,13 +61,6 @@ func openBroken(src, scratch string) (db *badger.DB, done func(), err error) {
 
 // maxBadTables is how many tables are given up before the whole store is.
 const maxBadTables = 16
-
-// closeBroken closes a store whose closing may panic; nothing in it is needed any more.
-func closeBroken(db *badger.DB) {
-	var err error
-	defer guard(&err)
-	err = db.Close()
-}
 
 // rescue walks a broken store in key order.
 type rescue struct {
