@@ -102,7 +102,7 @@ func TestHeaderBoundsBeforeAllocation(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, b := range map[string][]byte{"empty": {}, "short": file[:fileSize-1], "zeros": make([]byte, fileSize)} {
+	for name, b := range map[string][]byte{"empty": {}, "short": file[:fileSize-1], "zeros": make([]byte, fileSize), "ones": bytes.Repeat([]byte{255}, fileSize)} {
 		if _, err := parseHeader(b); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A failed fsync of the value log is told by badger's logger alone; from then on nothing is acknowledged.
@@ -88,5 +89,55 @@ func TestSkip(t *testing.T) {
 	}
 	if got := skip(full[:31], 0); !bytes.Equal(got, append(full[:31:31], 1)) {
 		t.Errorf("got %x", got)
+	}
+}
+
+// queued makes a committer whose requests wait; batches have n records of size bytes.
+func queued(count, n, size int) *committer {
+	c := &committer{queue: make(chan *request, 64)}
+	for range count {
+		b := &Batch{}
+		for range n {
+			b.add(make([]byte, size), []byte{})
+		}
+		c.queue <- &request{batch: b}
+	}
+	return c
+}
+
+func TestGatherStaysWithinOneTransaction(t *testing.T) {
+	for _, x := range []struct{ n, size, want int }{
+		{1, 10, 20},                // all that is there
+		{300, 10, 3},               // 1,024 records
+		{1, MaxBatch / 4, 4},       // exactly 1 MiB
+		{1, MaxBatch/4 + 1, 3},     // a byte more
+		{2 * groupRecords, 10, 1},  // one that is larger than a group goes alone
+		{1, MaxBatch/2 + 1<<10, 1}, // no two fit
+	} {
+		c := queued(20, x.n, x.size)
+		group, next := c.gather(<-c.queue, 1)
+		if len(group) != x.want || (next != nil) != (x.want < 20) || len(group)+len(c.queue) < 19 {
+			t.Errorf("%d records of %d bytes: group of %d, next %v, left %d", x.n, x.size, len(group), next != nil, len(c.queue))
+		}
+	}
+}
+
+// Waiting for those who came last time ends once, whether they come or not.
+func TestGatherWaitsOnce(t *testing.T) {
+	c := queued(2, 1, 1)
+	late := make(chan time.Time, 1)
+	late <- time.Time{}
+	want := 9
+	for have := 0; have < 3; have++ {
+		var r *request
+		if r, want = c.more(have, want, late); (r == nil) != (have == 2) {
+			t.Fatalf("request %d: %v", have, r)
+		}
+	}
+	if want != 0 {
+		t.Errorf("still waits for %d", want)
+	}
+	if group, next := c.gather(&request{batch: &Batch{}}, 9); len(group) != 1 || next != nil {
+		t.Errorf("group of %d", len(group))
 	}
 }
