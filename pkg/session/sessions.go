@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -232,22 +231,4 @@ func (h *Sessions) Vertex(id vertex.ID) (*Session, dag.Meta, error) {
 		}
 	}
 	return nil, dag.Meta{}, fmt.Errorf("vertex %s: %w", id, store.ErrNotFound)
-}
-
-// Reseal writes every session's keys under a new state key. The old records stay readable under the
-// old key until they are overwritten in this one pass.
-func (h *Sessions) Reseal(next store.Key) error {
-	h.state, h.cfg.State = h.cfg.Store.State(next), next
-	b := &store.Batch{}
-	var errs error
-	for _, s := range h.List() {
-		s.mu.Lock()
-		h.put(b, &s.rec)
-		s.mu.Unlock()
-		if b.Bytes() > store.MaxBatch/2 {
-			errs = errors.Join(errs, h.cfg.Store.Commit(b))
-			b = &store.Batch{}
-		}
-	}
-	return errors.Join(errs, h.cfg.Store.Commit(b))
 }
