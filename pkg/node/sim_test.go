@@ -67,8 +67,8 @@ func (n *simNode) only() *session.Session {
 	return nil
 }
 
-// line is a stream between two nodes: two machines and the frames under way.
-type line struct {
+// cable is a stream between two nodes: two machines and the frames under way.
+type cable struct {
 	a, b   *simNode
 	ma, mb *reconcile.Machine
 	to     [2][]reconcile.Frame // to a, to b
@@ -85,15 +85,15 @@ func (n *simNode) machine(peer *simNode) *reconcile.Machine {
 	return reconcile.New(cfg)
 }
 
-func connect(a, b *simNode) *line {
-	l := &line{a: a, b: b, ma: a.machine(b), mb: b.machine(a)}
+func connect(a, b *simNode) *cable {
+	l := &cable{a: a, b: b, ma: a.machine(b), mb: b.machine(a)}
 	l.to[1], _ = l.ma.Start()
 	l.to[0], _ = l.mb.Start()
 	return l
 }
 
 // step delivers one frame to one side; false when nothing is under way.
-func (l *line) step(t *testing.T, side int) bool {
+func (l *cable) step(t *testing.T, side int) bool {
 	t.Helper()
 	if len(l.to[side]) == 0 {
 		side = 1 - side
@@ -115,7 +115,7 @@ func (l *line) step(t *testing.T, side int) bool {
 	return true
 }
 
-func (l *line) run(t *testing.T) (bytes int) {
+func (l *cable) run(t *testing.T) (bytes int) {
 	t.Helper()
 	for i := 0; ; i++ {
 		if i > 100_000 {
@@ -132,7 +132,7 @@ func (l *line) run(t *testing.T) (bytes int) {
 	}
 }
 
-func (l *line) changed(t *testing.T) {
+func (l *cable) changed(t *testing.T) {
 	t.Helper()
 	for side, m := range []*reconcile.Machine{l.ma, l.mb} {
 		out, err := m.Changed()
@@ -263,7 +263,7 @@ func story(t *testing.T, seed uint64) {
 	}
 	room(t, n)
 	var said []string
-	lines := map[[2]int]*line{}
+	lines := map[[2]int]*cable{}
 	for range 150 {
 		i, j := rnd.IntN(len(n)), rnd.IntN(len(n))
 		key := [2]int{min(i, j), max(i, j)}
@@ -314,13 +314,13 @@ func story(t *testing.T, seed uint64) {
 	}
 }
 
-func sorted(m map[[2]int]*line) []*line {
+func sorted(m map[[2]int]*cable) []*cable {
 	keys := make([][2]int, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
-	out := make([]*line, len(keys))
+	out := make([]*cable, len(keys))
 	for i, k := range keys {
 		out[i] = m[k]
 	}

@@ -1,0 +1,164 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/pars-network/pars/pkg/dag"
+	"github.com/pars-network/pars/pkg/reconcile"
+	"github.com/pars-network/pars/pkg/session"
+)
+
+func (n *Node) syncProtocol() protocol.ID {
+	return protocol.ID(n.Profile.Protocol("sync/1"))
+}
+
+// accept takes a sync stream that a peer opened. Of two streams between two nodes the one opened by
+// the smaller peer id stays.
+func (n *Node) accept(s network.Stream) {
+	p := s.Conn().RemotePeer()
+	if !n.claim(p, s, n.host.ID() > p) {
+		s.Reset()
+		return
+	}
+	go n.speak(n.ctx, s)
+}
+
+// claim makes s the stream to p; speak must follow, which Close waits for. When there is one already,
+// replace says whether s takes its place.
+func (n *Node) claim(p peer.ID, s network.Stream, replace bool) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed || len(n.streams) >= 64 {
+		return false
+	}
+	if old := n.streams[p]; old != nil {
+		if !replace {
+			return false
+		}
+		old.raw.Reset()
+	}
+	n.streams[p] = &streamState{raw: s, since: n.clock()}
+	n.wg.Add(1) // here, under the lock that closed is set under
+	return true
+}
+
+// streamState is what the node knows of its stream to one peer.
+type streamState struct {
+	raw    network.Stream
+	sync   *syncStream
+	since  time.Time
+	shared int  // sessions the peer proved to be a member of
+	level  bool // all of them were level at the last look
+}
+
+// open opens a sync stream to a connected peer that has none.
+func (n *Node) open(p peer.ID) {
+	ctx, cancel := context.WithTimeout(n.ctx, 15*time.Second)
+	defer cancel()
+	s, err := n.host.NewStream(network.WithNoDial(ctx, "sync"), p, n.syncProtocol())
+	if err != nil {
+		n.noteRefusal(p, err)
+		return
+	}
+	if !n.claim(p, s, n.host.ID() < p) {
+		s.Reset()
+		return
+	}
+	n.speak(n.ctx, s)
+}
+
+// speak runs the stream and says how it ended. A peer that breaks the protocol rests for a while.
+func (n *Node) speak(ctx context.Context, s network.Stream) {
+	defer n.wg.Done()
+	p := s.Conn().RemotePeer()
+	x, err := n.newStream(s)
+	if err == nil {
+		n.mu.Lock()
+		if st := n.streams[p]; st != nil && st.raw == s {
+			st.sync = x
+		}
+		n.mu.Unlock()
+		n.metrics.syncs.Inc()
+		err = x.run(ctx)
+	}
+	n.mu.Lock()
+	st := n.streams[p]
+	if st != nil && st.raw == s {
+		delete(n.streams, p)
+	}
+	n.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, errSilent):
+		n.log.Info("peer does not answer, closing", "peer", short(p))
+		s.Conn().Close()
+	case errors.Is(err, reconcile.ErrPeer):
+		n.log.Warn("sync ended", "peer", short(p), "why", err)
+		n.dialer.rest(p)
+	default:
+		n.log.Debug("sync ended", "peer", short(p), "why", err)
+	}
+	n.dialer.kick()
+}
+
+// took notes what a peer brought.
+func (n *Node) took(s *session.Session, got dag.Received) {
+	n.metrics.count(got)
+	if len(got.Forks) > 0 {
+		n.log.Warn("an author wrote two branches", "authors", len(got.Forks))
+	}
+}
+
+// levelled notes how a stream stands and remembers peers that are worth coming back to.
+func (n *Node) levelled(x *syncStream) {
+	shared, level := x.machine.Shared()
+	n.mu.Lock()
+	st := n.streams[x.peer]
+	first := false
+	if st != nil && st.sync == x {
+		first = shared > 0 && shared == level && !st.level
+		st.shared, st.level = shared, shared == level
+	}
+	n.mu.Unlock()
+	if first {
+		n.dialer.good(x.peer)
+		n.log.Info("level with peer", "peer", short(x.peer), "sessions", shared)
+	}
+}
+
+// short shows a peer id in logs: enough to tell peers of one run apart.
+func short(p peer.ID) string {
+	s := p.String()
+	return s[max(0, len(s)-6):]
+}
+
+// restart ends all streams, so that new ones are opened that know of a new session.
+func (n *Node) restart() {
+	n.mu.Lock()
+	for _, st := range n.streams {
+		st.raw.Reset()
+	}
+	n.mu.Unlock()
+	n.dialer.kick()
+}
+
+// probe asks every peer whether it still answers: after a network event a link may be dead for half a
+// minute before its transport notices.
+func (n *Node) probe() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, st := range n.streams {
+		if st.sync != nil {
+			select {
+			case st.sync.probe <- struct{}{}:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/pars-network/pars/pkg/dag"
+)
+
+// metrics are the node's counters. None carries an id or a name.
+type metrics struct {
+	registry          *prometheus.Registry
+	bytesIn, bytesOut prometheus.Counter
+	syncs             prometheus.Counter
+	vertices          *prometheus.CounterVec
+}
+
+func newMetrics(n *Node) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(),
+		bytesIn:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pars_sync_bytes_in_total", Help: "Bytes of sync frames received."}),
+		bytesOut: prometheus.NewCounter(prometheus.CounterOpts{Name: "pars_sync_bytes_out_total", Help: "Bytes of sync frames sent."}),
+		syncs:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pars_sync_streams_total", Help: "Sync streams opened or accepted."}),
+		vertices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pars_vertices_total", Help: "Vertices received, by what became of them."}, []string{"outcome"})}
+	gauge := func(name, help string, f func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
+	}
+	m.registry.MustRegister(m.bytesIn, m.bytesOut, m.syncs, m.vertices,
+		gauge("pars_peers", "Connected peers.", func() float64 { return float64(len(n.host.Network().Peers())) }),
+		gauge("pars_sessions", "Sessions held.", func() float64 { return float64(len(n.home.Sessions.List())) }),
+		gauge("pars_log_vertices", "Vertices accepted in all sessions.", func() float64 { a, _ := n.home.counts(); return float64(a) }),
+		gauge("pars_log_parked", "Vertices that wait for others.", func() float64 { _, p := n.home.counts(); return float64(p) }),
+		gauge("pars_disk_bytes", "Bytes of the store.", func() float64 { used, _ := n.home.store.Usage(); return float64(used) }),
+		gauge("pars_uptime_seconds", "Seconds since the start.", func() float64 { return n.clock().Sub(n.started).Seconds() }))
+	return m
+}
+
+func (m *metrics) count(got dag.Received) {
+	for _, r := range got.Results {
+		m.vertices.WithLabelValues(string(r.Outcome)).Inc()
+	}
+}
+
+// counts sums up accepted and parked vertices of all sessions.
+func (h *Home) counts() (accepted, parked int) {
+	for _, s := range h.Sessions.List() {
+		a, p := s.Log().Count()
+		accepted, parked = accepted+a, parked+p
+	}
+	return accepted, parked
+}
+
+// serveMetrics answers scrapes on addr until ctx ends.
+func (n *Node) serveMetrics(ctx context.Context, addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("metrics on %s: %w", addr, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(n.metrics.registry, promhttp.HandlerOpts{}))
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	n.wg.Go(func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			n.log.Warn("metrics ended", "why", err)
+		}
+	})
+	n.wg.Go(func() {
+		<-ctx.Done()
+		srv.Close()
+	})
+	n.log.Info("metrics", "addr", l.Addr())
+	return nil
+}

@@ -1,0 +1,273 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/pars-network/pars/pkg/profile"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+// Node is a running node. Set the fields, Start, Close. Home is closed by Close.
+type Node struct {
+	Home    *Home
+	Profile *profile.Profile
+	Listen  []string // multiaddrs; none: all interfaces, on the port of last time
+	Peers   []string // multiaddrs with peer id to stay connected to
+	NoMDNS  bool
+	Offline bool   // no listening, no dialling: the socket alone
+	Metrics string // address for Prometheus; empty: none
+	Log     *slog.Logger
+	Events  func(Event) // may be nil; called from several goroutines
+
+	home    *Home
+	log     *slog.Logger
+	clock   func() time.Time
+	host    host.Host
+	hub     *hub
+	dialer  *dialer
+	metrics *metrics
+	socket  *http.Server
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	started time.Time
+
+	mu      sync.Mutex // guards streams, closed, anchors
+	streams map[peer.ID]*streamState
+	closed  bool
+	anchors string
+}
+
+// Event tells a program that runs a node what happens.
+type Event struct {
+	Type   string    `json:"type"` // peer, gone, network
+	Time   time.Time `json:"time"`
+	PeerID string    `json:"peer_id,omitempty"`
+	Road   string    `json:"road,omitempty"`
+}
+
+// ErrPort says that the port is in use.
+var ErrPort = errors.New("port is in use by another program: choose another with --listen")
+
+// Start opens socket, host and roads. On an error everything is closed again but the home.
+func (n *Node) Start(ctx context.Context) error {
+	n.home, n.clock, n.log = n.Home, n.Home.cfg.Clock, n.Log
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	n.started, n.streams, n.hub = n.clock(), map[peer.ID]*streamState{}, newHub()
+	err := n.start()
+	if err != nil {
+		n.stop()
+	}
+	return err
+}
+
+func (n *Node) start() error {
+	if err := n.startHost(); err != nil {
+		return err
+	}
+	n.dialer, n.metrics = newDialer(n), newMetrics(n)
+	for _, s := range n.home.Sessions.List() {
+		n.hub.watch(s)
+	}
+	if err := n.listenSocket(); err != nil {
+		return err
+	}
+	if n.Metrics != "" {
+		if err := n.serveMetrics(n.ctx, n.Metrics); err != nil {
+			return err
+		}
+	}
+	n.wg.Go(func() { n.scrub(n.ctx) })
+	if n.Offline {
+		return nil
+	}
+	n.host.SetStreamHandler(n.syncProtocol(), n.accept)
+	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected})
+	n.loadAnchors()
+	for _, p := range n.Peers {
+		info, err := parsePeer(p)
+		if err != nil {
+			return err
+		}
+		n.dialer.add(*info, roadFlag)
+	}
+	n.wg.Go(func() { n.dialer.run(n.ctx) })
+	return nil
+}
+
+// startHost makes the host listen. Without --listen it takes the port of last time, so that anchors of
+// others stay right, or another one when that is taken.
+func (n *Node) startHost() error {
+	key, id, err := n.home.nodeKey()
+	if err != nil {
+		return err
+	}
+	if n.Offline {
+		n.host, err = newHost(key, id, nil)
+		return err
+	}
+	if len(n.Listen) > 0 {
+		addrs, err := parseListen(n.Listen)
+		if err != nil {
+			return err
+		}
+		n.host, err = newHost(key, id, addrs)
+		return listenError(err)
+	}
+	for _, port := range []int{n.home.savedPort(), 0} {
+		n.host, err = newHost(key, id, everywhere(port))
+		if err == nil {
+			n.savePort()
+			return nil
+		}
+	}
+	return listenError(err)
+}
+
+func parseListen(list []string) (out []ma.Multiaddr, err error) {
+	for _, s := range list {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return nil, fmt.Errorf("listen %q: a multiaddr like /ip4/0.0.0.0/tcp/4001 is needed: %w", s, err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+func everywhere(port int) []ma.Multiaddr {
+	return []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", port)), ma.StringCast(fmt.Sprintf("/ip6/::/tcp/%d", port))}
+}
+
+func listenError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && isInUse(op) {
+		return fmt.Errorf("%w (%v)", ErrPort, op.Addr)
+	}
+	return fmt.Errorf("listen: %w", err)
+}
+
+// savePort remembers the port when both address families agree on one, or the first there is.
+func (n *Node) savePort() {
+	for _, a := range n.host.Network().ListenAddresses() {
+		s, err := a.ValueForProtocol(ma.P_TCP)
+		if err != nil {
+			continue
+		}
+		var port uint64
+		if _, err := fmt.Sscan(s, &port); err == nil && port != uint64(n.home.savedPort()) {
+			if err := n.home.saveSetting(portName, wire.AppendUint(nil, port)); err != nil {
+				n.log.Warn("port not saved", "why", err)
+			}
+		}
+		return
+	}
+}
+
+func (n *Node) connected(_ network.Network, c network.Conn) {
+	if c.Stat().Direction == network.DirInbound {
+		n.log.Debug("connected from", "peer", short(c.RemotePeer()))
+	}
+	n.event(Event{Type: "peer", PeerID: c.RemotePeer().String(), Road: n.dialer.roadOf(c.RemotePeer())})
+}
+
+func (n *Node) disconnected(_ network.Network, c network.Conn) {
+	n.event(Event{Type: "gone", PeerID: c.RemotePeer().String()})
+	n.dialer.kick()
+}
+
+func (n *Node) event(e Event) {
+	if n.Events != nil {
+		e.Time = n.clock().UTC()
+		n.Events(e)
+	}
+}
+
+// speaking reports whether there is a sync stream to p.
+func (n *Node) speaking(p peer.ID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.streams[p] != nil
+}
+
+// noteRefusal notes a peer that does not speak our sync protocol: of another network, or another thing.
+func (n *Node) noteRefusal(p peer.ID, err error) {
+	protos, perr := n.host.Peerstore().GetProtocols(p)
+	for _, proto := range protos {
+		if other := string(proto); len(other) > 5 && other[:5] == "/pars/" && proto != n.syncProtocol() && perr == nil {
+			n.log.Warn("peer is of another network or profile", "peer", short(p))
+			n.dialer.rest(p)
+			return
+		}
+	}
+	n.log.Debug("no sync stream", "peer", short(p), "why", err)
+}
+
+// scrub reads everything once, so that damage is found while peers may still have what is lost.
+func (n *Node) scrub(ctx context.Context) {
+	for _, s := range n.home.Sessions.List() {
+		bad, err := s.Log().Scrub(func() bool { return ctx.Err() != nil })
+		if bad > 0 || err != nil {
+			n.log.Warn("damage on disk, asking peers", "bodies", bad, "why", err)
+			n.hub.fire()
+		}
+	}
+}
+
+// Addrs returns the addresses at which the node listens, with its peer id.
+func (n *Node) Addrs() (out []string) {
+	for _, a := range n.host.Addrs() {
+		out = append(out, a.String()+"/p2p/"+n.host.ID().String())
+	}
+	return out
+}
+
+// Close ends all streams, saves the anchors and closes the home.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	done := n.closed
+	n.mu.Unlock()
+	if done {
+		return nil
+	}
+	n.stop()
+	return n.home.Close()
+}
+
+func (n *Node) stop() {
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	if n.socket != nil {
+		n.socket.Close()
+		os.Remove(n.home.SocketPath())
+	}
+	if n.dialer != nil && n.metrics != nil {
+		n.saveAnchors()
+	}
+	n.cancel()
+	if n.host != nil {
+		n.host.Close()
+	}
+	n.wg.Wait()
+	n.hub.close()
+}
