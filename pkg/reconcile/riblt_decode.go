@@ -85,7 +85,7 @@ func (d *Decoder) peel(at int) error {
 		if !d.pure(c, at) {
 			continue
 		}
-		if len(d.found) >= len(d.cells) {
+		if len(d.walks) >= len(d.cells) {
 			return fmt.Errorf("%w: more symbols than cells", ErrSketch)
 		}
 		d.found[c.Sum] = true

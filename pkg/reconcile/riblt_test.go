@@ -134,7 +134,7 @@ func TestIncremental(t *testing.T) {
 func TestViewStandsStill(t *testing.T) {
 	ours, theirs := NewEncoder(rowKey(), symbols(0, 900)), NewEncoder(rowKey(), symbols(400, 900))
 	a, b := ours.View(), theirs.View()
-	d := NewDecoder(a, uint64(b.Size()), MaxCells)
+	d := NewDecoder(a, uint64(b.Size()), 3000)
 	for i, done := 0, false; !done; i++ {
 		ours.Add(symbols(10_000+i, 1)[0])
 		theirs.Remove(symbols(800+i, 1)[0])
@@ -221,6 +221,39 @@ func TestRepeatedCell(t *testing.T) {
 		}
 		if errors.Is(err, ErrSketch) {
 			return
+		}
+	}
+}
+
+// Three symbols that one liar has searched for can make a fourth, so more could come out than went in;
+// that is where the decoder stops.
+func TestMoreFoundThanCells(t *testing.T) {
+	d := NewDecoder(NewEncoder(rowKey(), nil).View(), 1, 100)
+	d.walks = make([]walk, 16)
+	for i := range d.walks {
+		d.walks[i].next.at = MaxCells
+	}
+	if _, err := d.Add(NewEncoder(rowKey(), symbols(0, 1)).Cells(0, 16)); !errors.Is(err, ErrSketch) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A cell that says one symbol which does not belong there is not believed.
+func TestMisplacedCell(t *testing.T) {
+	x := symbols(0, 1)[0]
+	belongs := map[int]bool{}
+	for s := x.indexes(); s.at < 100; s.next() {
+		belongs[int(s.at)] = true
+	}
+	for at := range 100 {
+		cells := make([]Cell, 100)
+		cells[at] = Cell{x, x.check(checkKey(rowKey())), 1}
+		d := NewDecoder(NewEncoder(rowKey(), nil).View(), 1, 100)
+		if done, err := d.Add(cells); done || err != nil {
+			t.Errorf("cell %d: done %v, %v", at, done, err)
+		}
+		if _, minus := d.Result(); len(minus) > 0 && !belongs[at] {
+			t.Errorf("cell %d: %x taken where it does not belong", at, minus)
 		}
 	}
 }

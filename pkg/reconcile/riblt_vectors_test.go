@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"math"
 	"os"
 	"strconv"
@@ -115,4 +117,21 @@ func TestDensity(t *testing.T) {
 	if got := len(AppendCells(nil, 0, e.Cells(0, 1500), n)); got > 1500*134/10 {
 		t.Errorf("%d bytes for 1500 cells", got)
 	}
+}
+
+// The bytes of a row are frozen; the digest was made by the same Python program as the indexes.
+func TestRowVector(t *testing.T) {
+	set := make([]Symbol, 100)
+	for i := range set {
+		set[i] = Symbol(mix(uint64(i + 1)))
+	}
+	b := AppendCells(nil, 0, NewEncoder(rowKey(), set).Cells(0, 64), 100)
+	if got := hex.EncodeToString(sum(b)); len(b) != 832 || got != "4440cf6b710e5d827d01665bae51895fd4a01d4ab54c92c35088ee5139b0aa06" {
+		t.Errorf("%d bytes, digest %s", len(b), got)
+	}
+}
+
+func sum(b []byte) []byte {
+	s := sha256.Sum256(b)
+	return s[:]
 }
