@@ -2,7 +2,9 @@ package crdt
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"math/big"
 	"slices"
 	"testing"
@@ -56,6 +58,17 @@ func TestReadsOfNothing(t *testing.T) {
 	}
 	if got := s.Snapshot(); !bytes.Equal(got, []byte{0x80}) {
 		t.Errorf("snapshot %x", got)
+	}
+}
+
+// The bytes of a snapshot are frozen.
+func TestSnapshotVector(t *testing.T) {
+	var s State
+	s.Apply(at(1, 1), every())
+	s.Apply(at(2, 2), append(every(), Op{Object: "x", Type: 6}))
+	sum := sha256.Sum256(s.Snapshot())
+	if got, want := hex.EncodeToString(sum[:]), "c1fd585c60da37abb60f9adfe1ba055ad4e490841c615854b6266087adfd9d0c"; got != want {
+		t.Errorf("digest %s want %s", got, want)
 	}
 }
 
