@@ -24,7 +24,7 @@ func bans() []ban {
 		{"math/rand/v2", nil, seeded, true, "randomness is passed in"},
 		{"os", []string{"Exit"}, []string{"internal/cli"}, true, "only cli.Main ends the process"},
 		{"log", nil, nil, false, "errors are returned, and told by internal/cli"},
-		{"log/slog", nil, []string{"internal", "cmd", "test", "bench"}, true, "libraries do not log"},
+		{"log/slog", nil, []string{"internal", "pkg/node", "cmd", "test", "bench"}, true, "libraries do not log"},
 		{"github.com/urfave/cli/v2", []string{"Exit", "NewExitError", "HandleExitCoder", "NewApp"}, nil, false, "it prints, or ends the process, on its own"},
 		{"crypto/ed25519", []string{"Verify", "VerifyWithOptions"}, nil, true, "pkg/sig holds the one rule of what a valid signature is"},
 	}

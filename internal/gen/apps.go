@@ -5,15 +5,17 @@ import (
 
 	"github.com/pars-network/pars/internal/command/bootstrap"
 	"github.com/pars-network/pars/internal/command/bundle"
+	"github.com/pars-network/pars/internal/command/dag"
 	"github.com/pars-network/pars/internal/command/dht"
 	"github.com/pars-network/pars/internal/command/evm"
 	"github.com/pars-network/pars/internal/command/gossip"
+	"github.com/pars-network/pars/internal/command/node"
 	"github.com/pars-network/pars/internal/command/qr"
 )
 
 // Apps returns a new tree of every command.
 func Apps() []*urfave.App {
 	return []*urfave.App{
-		bootstrap.App(), bundle.App(), dht.App(), evm.App(), gossip.App(), qr.App(),
+		bootstrap.App(), bundle.App(), dag.App(), dht.App(), evm.App(), gossip.App(), node.App(), qr.App(),
 	}
 }

@@ -2,7 +2,7 @@ package node
 
 import (
 	"context"
-	"math/rand/v2"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -215,7 +215,7 @@ func (d *dialer) done(p peer.ID) {
 		return
 	}
 	t.backoff = min(max(2*t.backoff, backoffMin), backoffMax)
-	t.next = d.n.clock().Add(t.backoff/2 + rand.N(t.backoff))
+	t.next = d.n.clock().Add(t.backoff/2 + d.n.jitter(t.backoff))
 }
 
 // roadOf says over which road a peer became known.
@@ -244,4 +244,13 @@ func (d *dialer) best(max int) []peer.AddrInfo {
 		out = append(out, t.info)
 	}
 	return out
+}
+
+// jitter returns a random part of d.
+func (n *Node) jitter(d time.Duration) time.Duration {
+	var b [1]byte
+	if _, err := io.ReadFull(n.home.cfg.Rand, b[:]); err != nil {
+		return d
+	}
+	return d * time.Duration(b[0]) / 256
 }

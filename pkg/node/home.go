@@ -255,10 +255,3 @@ func (h *Home) ErasePhrase() error {
 	}
 	return h.keys.ErasePhrase()
 }
-
-// Wipe destroys the keys of the home in dir first, then its data. It needs no passphrase. The home must
-// not be open in this process.
-func Wipe(dir string) error {
-	fs := store.OS(dir)
-	return keystore.Wipe(fs, keystore.File(fs))
-}

@@ -149,7 +149,7 @@ func (l *local) Send(_ context.Context, q SendQuery) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{ID: it.ID.String(), Session: q.Session, Author: hex.EncodeToString(it.Author[:]), Mine: true, Seq: it.Seq,
+	return Message{ID: it.ID.String(), Session: s.ID().String(), Author: hex.EncodeToString(it.Author[:]), Mine: true, Seq: it.Seq,
 		Lamport: it.Lamport, Content: q.Text, State: string(session.Local)}, nil
 }
 

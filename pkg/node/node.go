@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -39,9 +40,13 @@ type Node struct {
 	hub     *hub
 	dialer  *dialer
 	metrics *metrics
+	mdns    *bootstrap.MDNS
+	watcher *bootstrap.Watcher
 	socket  *http.Server
 	ctx     context.Context
 	cancel  context.CancelFunc
+	quit    sync.Once
+	done    chan struct{}
 	wg      sync.WaitGroup
 	started time.Time
 
@@ -69,7 +74,7 @@ func (n *Node) Start(ctx context.Context) error {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	n.started, n.streams, n.hub = n.clock(), map[peer.ID]*streamState{}, newHub()
+	n.started, n.streams, n.hub, n.done = n.clock(), map[peer.ID]*streamState{}, newHub(), make(chan struct{})
 	err := n.start()
 	if err != nil {
 		n.stop()
@@ -108,7 +113,7 @@ func (n *Node) start() error {
 		n.dialer.add(*info, roadFlag)
 	}
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
-	return nil
+	return n.startLAN()
 }
 
 // startHost makes the host listen. Without --listen it takes the port of last time, so that anchors of
@@ -233,6 +238,9 @@ func (n *Node) scrub(ctx context.Context) {
 	}
 }
 
+// Done is closed when a local program asked the node to end.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
 // Addrs returns the addresses at which the node listens, with its peer id.
 func (n *Node) Addrs() (out []string) {
 	for _, a := range n.host.Addrs() {
@@ -261,6 +269,7 @@ func (n *Node) stop() {
 		n.socket.Close()
 		os.Remove(n.home.SocketPath())
 	}
+	n.stopLAN()
 	if n.dialer != nil && n.metrics != nil {
 		n.saveAnchors()
 	}

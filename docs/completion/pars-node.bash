@@ -1,0 +1,41 @@
+# bash completion of pars-node
+_pars_node() {
+  local cur=${COMP_WORDS[COMP_CWORD]} at= words= i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$at/${COMP_WORDS[i]}" in
+      '/init') at='/init' ;;
+      '/phrase') at='/phrase' ;;
+      '/run') at='/run' ;;
+      '/status') at='/status' ;;
+      '/id') at='/id' ;;
+      '/peers') at='/peers' ;;
+      '/sessions') at='/sessions' ;;
+      '/invite') at='/invite' ;;
+      '/join') at='/join' ;;
+      '/send') at='/send' ;;
+      '/read') at='/read' ;;
+      '/members') at='/members' ;;
+      '/wipe') at='/wipe' ;;
+      '/completion') at='/completion' ;;
+    esac
+  done
+  case "$at" in
+    '') words='init phrase run status id peers sessions invite join send read members wipe completion --version --help' ;;
+    '/init') words='--passphrase-file --from-phrase --home --profile --json --timeout -v --help' ;;
+    '/phrase') words='--passphrase-file --done --yes --home --profile --json --timeout -v --help' ;;
+    '/run') words='--passphrase-file --listen --peer --no-mdns --offline --metrics --events --home --profile --json --timeout -v --help' ;;
+    '/status') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/id') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/peers') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/sessions') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/invite') words='--passphrase-file --title --expires --home --profile --json --timeout -v --help' ;;
+    '/join') words='--passphrase-file --name --home --profile --json --timeout -v --help' ;;
+    '/send') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/read') words='--passphrase-file --since --follow --home --profile --json --timeout -v --help' ;;
+    '/members') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/wipe') words='--yes --home --profile --json --timeout -v --help' ;;
+    '/completion') words='--home --profile --json --timeout -v --help' ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _pars_node pars-node

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"os"
+	"strings"
+	"sync"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pars-network/pars/internal/attach"
+	"github.com/pars-network/pars/internal/cli"
+	pars "github.com/pars-network/pars/pkg/node"
+)
+
+type ready struct {
+	Type    string   `json:"type"`
+	Account string   `json:"account"`
+	PeerID  string   `json:"peer_id"`
+	Addrs   []string `json:"addrs"`
+	Home    string   `json:"home"`
+	PID     int      `json:"pid"`
+}
+
+// Text is the line that says that the node answers.
+func (r ready) Text() string {
+	return strings.Join(append([]string{"ready", r.PeerID}, r.Addrs...), " ")
+}
+
+type event struct{ pars.Event }
+
+// Text is type, peer and road.
+func (e event) Text() string { return attach.Strings(e.Type, e.PeerID, e.Road) }
+
+func runVerb() *urfave.Command {
+	return &urfave.Command{
+		Name: "run", Usage: "run the node until it is stopped",
+		Description: "Makes the home when there is none. Prints one line when it is ready; with --events one line more for " +
+			"each thing that happens. It finds other nodes on the local network, comes back to those it was level with, and " +
+			"stays connected to those named by --peer.",
+		Flags: attach.Flags(
+			&urfave.StringSliceFlag{Name: "listen", Usage: "listen at `MULTIADDR`, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)"},
+			&urfave.StringSliceFlag{Name: "peer", Usage: "stay connected to `MULTIADDR`, which ends in /p2p/PEER_ID (repeat for more)"},
+			&urfave.BoolFlag{Name: "no-mdns", Usage: "neither announce on nor look around the local network"},
+			&urfave.BoolFlag{Name: "offline", Usage: "no network at all: serve local programs only"},
+			&urfave.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at `ADDR`, such as 127.0.0.1:9464"},
+			&urfave.BoolFlag{Name: "events", Usage: "print what happens, one line each"}),
+		Action: runAction,
+	}
+}
+
+func runAction(c *urfave.Context) error {
+	cfg, err := attach.Config(c)
+	if err != nil {
+		return err
+	}
+	had := pars.HasHome(cfg.Dir)
+	h, err := pars.OpenHome(cfg, true)
+	if err != nil {
+		return err
+	}
+	if !had {
+		attach.Made(c, cfg)
+	}
+	out := &locked{p: cli.Out(c)}
+	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
+		NoMDNS: c.Bool("no-mdns"), Offline: c.Bool("offline"), Metrics: c.String("metrics"), Log: cfg.Log}
+	if c.Bool("events") {
+		n.Events = func(e pars.Event) { out.print(event{e}) }
+	}
+	if err := n.Start(c.Context); err != nil {
+		h.Close()
+		return err
+	}
+	defer n.Close()
+	id, err := h.Identity()
+	if err != nil {
+		return err
+	}
+	out.open(ready{"ready", id.Account, id.PeerID, n.Addrs(), cfg.Dir, os.Getpid()})
+	select {
+	case <-c.Context.Done():
+	case <-n.Done():
+	}
+	return n.Close()
+}
+
+// locked prints records of several goroutines, the first one first.
+type locked struct {
+	mu     sync.Mutex // guards below
+	p      *cli.Printer
+	opened bool
+	early  []cli.Record
+}
+
+func (l *locked) open(r cli.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened = true
+	for _, e := range append([]cli.Record{r}, l.early...) {
+		l.p.Print(e)
+	}
+}
+
+func (l *locked) print(r cli.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.opened {
+		l.early = append(l.early, r)
+		return
+	}
+	l.p.Print(r)
+}
