@@ -37,7 +37,9 @@ func ReadFrame(r *bufio.Reader) (typ byte, payload []byte, err error) {
 		if have == int(n) {
 			return b[0], b[1:], nil
 		}
-		b = append(b, make([]byte, min(have, int(n)-have))...)
+		grown := make([]byte, min(2*have, int(n)))
+		copy(grown, b)
+		b = grown
 	}
 }
 
