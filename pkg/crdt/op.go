@@ -150,8 +150,8 @@ func (o *Op) append(b []byte, s shape) []byte {
 }
 
 // DecodeOps is the inverse of EncodeOps. It lets values and counts above their limits pass, since State
-// skips such an operation and not its neighbours. What it returns shares memory with b. Errors wrap
-// wire.ErrInvalid; a vertex whose operations do not decode has none.
+// skips such an operation and not its neighbours. What it returns shares memory with b and takes at most
+// 4 times MaxBody beside it. Errors wrap wire.ErrInvalid; a vertex whose operations do not decode has none.
 func DecodeOps(b []byte) ([]Op, error) {
 	if len(b) > MaxBody {
 		return nil, wire.Invalid("operations of %d bytes, at most %d", len(b), MaxBody)

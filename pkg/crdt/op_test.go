@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/wire"
@@ -109,6 +110,21 @@ func TestEncodeRefused(t *testing.T) {
 		if b, err := EncodeOps(ops); !errors.Is(err, wire.ErrInvalid) {
 			t.Errorf("%s: got %d bytes, %v", name, len(b), err)
 		}
+	}
+}
+
+// The smallest operations take the most memory for their size; their number bounds it.
+func TestDecodeMemory(t *testing.T) {
+	b := wire.AppendArray(nil, MaxOps)
+	for range MaxOps {
+		b = append(b, 0x83, 0x41, 0x61, 6, 0)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	ops, err := DecodeOps(b)
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; err != nil || len(ops) != MaxOps || got > 4*MaxBody {
+		t.Errorf("%d operations, %d bytes, %v", len(ops), got, err)
 	}
 }
 
