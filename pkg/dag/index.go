@@ -1,6 +1,8 @@
 package dag
 
 import (
+	"slices"
+
 	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/vertex"
 )
@@ -15,6 +17,7 @@ const (
 	hasChild              // some vertex names it
 	continued             // the author's next vertex names it as prev
 	held                  // the vertex is here; else only its id is known
+	entered               // it stands in its author's list
 )
 
 // entry is what memory keeps of an accepted vertex. Its arrival number is its place in index.entries.
@@ -34,7 +37,7 @@ type entry struct {
 // author is one writer's part of the log.
 type author struct {
 	key     sig.Public
-	all     []uint32 // its vertices by arrival; place = seq until it forks
+	all     []uint32 // its vertices: place = seq until it forks, then by arrival; none where one is lost
 	forked  bool
 	forkSeq uint64 // seq of the first vertex that exists twice
 }
@@ -49,10 +52,10 @@ type index struct {
 	authors []author
 	byKey   map[sig.Public]uint32
 	heads   map[uint32]struct{}
-	noBody  map[uint32]struct{}
+	noBody  map[uint32]struct{} // whose body is wanted, or the signature without which it cannot be proven
 	lost    map[uint32]struct{} // places whose id is known and whose vertex is not here
 	reach   []reach             // by author, grown when asked
-	gone    int                 // places that lost their record and whose id nobody names
+	gone    int                 // vertices that this opening found lost and that nobody names
 	n       int                 // held vertices
 	patched bool                // a lost vertex was put back: arrival order may not be causal
 }
@@ -116,7 +119,7 @@ func (x *index) add(v *vertex.Vertex, id vertex.ID, flags uint8) (at uint32, for
 // fill puts v at place at and reports whether it shows a fork.
 func (x *index) fill(at uint32, v *vertex.Vertex, id vertex.ID, flags uint8) (fork bool) {
 	e := entry{id: id, seq: v.Seq, lamport: v.Lamport, prev: none, epoch: v.Epoch, size: v.Size, kind: v.Kind,
-		flags: flags | held | x.entries[at].flags&(hasChild|continued)}
+		flags: flags | held | x.entries[at].flags&(hasChild|continued|entered|mayWrite)}
 	e.author = x.authorOf(v.Author)
 	if v.Seq > 0 {
 		e.prev = x.ref(v.Prev, v.Lamport)
@@ -144,29 +147,83 @@ func (x *index) fill(at uint32, v *vertex.Vertex, id vertex.ID, flags uint8) (fo
 // branch enters e in its author's list and reports whether the author shows a fork for the first time.
 func (x *index) branch(e *entry, at uint32) bool {
 	a := &x.authors[e.author]
-	twin := e.prev == none && len(a.all) > 0
+	before := a.forked
 	if e.prev != none {
 		p := &x.entries[e.prev]
-		if p.flags&held == 0 { // lost, but now its author and seq are known
-			p.author, p.seq = e.author, e.seq-1
-			a.all = append(a.all, e.prev)
-		}
-		twin = p.flags&continued != 0
 		p.flags |= continued
+		if p.flags&held != 0 {
+			x.attested(e.prev)
+		} else { // lost, but now its author and seq are known, and one branch has one right to write
+			p.author, p.seq = e.author, e.seq-1
+			p.flags |= e.flags & mayWrite
+		}
+		a.enter(p, e.prev)
 	}
-	if x.entries[at].flags&continued != 0 && x.entries[at].flags&held == 0 {
-		return false // its successor entered it
+	a.enter(e, at)
+	return a.forked && !before
+}
+
+// enter lists the vertex at a place once. Two of one seq are a fork.
+func (a *author) enter(e *entry, at uint32) {
+	if e.flags&entered != 0 {
+		return
 	}
-	a.all = append(a.all, at)
-	if !twin {
-		return false
+	e.flags |= entered
+	for !a.forked && uint64(len(a.all)) < e.seq {
+		a.all = append(a.all, none)
 	}
-	first := !a.forked
-	if first || e.seq < a.forkSeq {
-		a.forkSeq = e.seq
+	switch {
+	case a.forked && e.seq >= a.forkSeq || uint64(len(a.all)) == e.seq:
+		a.all = append(a.all, at)
+	case a.all[e.seq] == none:
+		a.all[e.seq] = at
+	default:
+		a.forked, a.forkSeq = true, e.seq
+		a.all = append(a.all, at)
 	}
-	a.forked = true
-	return first
+}
+
+// attested stops asking for the signature of a vertex that its successor's stands for.
+func (x *index) attested(at uint32) {
+	if x.entries[at].flags&hasBody != 0 {
+		delete(x.noBody, at)
+	}
+}
+
+// entitle carries the right to write along an author's branches, from what came back after a loss.
+func (x *index) entitle(a *author) {
+	for _, at := range a.all {
+		if at == none {
+			continue
+		}
+		if e := &x.entries[at]; e.flags&held != 0 && e.prev != none {
+			e.flags |= x.entries[e.prev].flags & mayWrite
+		}
+	}
+}
+
+// entitled reports what the rest of an author's branch says of its right to write.
+func (x *index) entitled(key sig.Public, prev vertex.ID) bool {
+	if at, ok := x.byID[prev]; ok && x.entries[at].flags&mayWrite != 0 {
+		return true
+	}
+	a, ok := x.byKey[key]
+	return ok && !x.authors[a].forked && slices.ContainsFunc(x.authors[a].all, func(at uint32) bool {
+		return at != none && x.entries[at].flags&mayWrite != 0
+	})
+}
+
+// lose makes a vertex whose record does not open any more one of which only the id is known.
+func (x *index) lose(at uint32) {
+	e := &x.entries[at]
+	if e.flags&held == 0 {
+		return
+	}
+	e.flags &^= held | hasSig | hasBody
+	x.lost[at] = struct{}{}
+	delete(x.heads, at)
+	delete(x.noBody, at)
+	x.n--
 }
 
 // name takes what e names off the heads.
@@ -184,7 +241,7 @@ func (x *index) name(e *entry) {
 
 // at returns the arrival number of an author's vertex before any fork.
 func (a *author) at(seq uint64) (uint32, bool) {
-	if seq >= a.next() {
+	if seq >= a.next() || a.all[seq] == none {
 		return 0, false
 	}
 	return a.all[seq], true

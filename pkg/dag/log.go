@@ -81,10 +81,11 @@ type Log struct {
 
 // Damage counts what was found broken on disk and not fetched again yet.
 type Damage struct {
-	Vertices int // records that did not open: the vertices are gone until a peer sends them
+	Vertices int // lost: those that others name until a peer sends them, the rest until the next Open
 	Parked   int // parked records that did not open
 	Bodies   int // bodies that did not open
-	Tail     int // commits that the log remembers and the disk lost
+	Tail     int // newest vertices that the log remembers and the disk lost
+	Counters int // 1 when the record that tells what was lost did not open itself
 }
 
 // Any reports whether there is damage.
@@ -152,7 +153,7 @@ func (l *Log) Damage() Damage {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	d := l.damage
-	d.Vertices = min(d.Vertices, len(l.index.lost)+l.index.gone)
+	d.Vertices = len(l.index.lost) + l.index.gone
 	d.Bodies = len(l.index.noBody)
 	return d
 }

@@ -3,6 +3,7 @@ package dag
 import (
 	"encoding/binary"
 
+	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/vertex"
 	"github.com/pars-network/pars/pkg/wire"
@@ -44,19 +45,20 @@ func decodeRecord(b []byte) (it vertex.Item, flags uint8, err error) {
 // counters is the record that tells a log whose newest commits the disk lost, and what must outlive it.
 type counters struct {
 	arrivals uint64
-	ahead    bool
+	spent    []byte // the author key that must not write again, if any
+	held     uint64
 }
 
 var countersName = []byte("log") // the one record of table s that is the log's
 
 func (l *Log) putCounters(b *store.Batch) {
-	ahead := uint64(0)
+	var spent []byte
 	if l.ahead {
-		ahead = 1
+		spent = l.cfg.Own[:]
 	}
-	v := wire.AppendUint(wire.AppendMap(nil, 2), 0)
-	v = wire.AppendUint(v, uint64(len(l.index.entries)))
-	v = wire.AppendUint(wire.AppendUint(v, 1), ahead)
+	v := wire.AppendUint(append(wire.AppendMap(nil, 3), 0), uint64(len(l.index.entries)))
+	v = wire.AppendBytes(append(v, 1), spent)
+	v = wire.AppendUint(append(v, 2), uint64(l.index.n))
 	l.cfg.Space.Put(b, store.TableState, l.cfg.Space.Name(store.TableState, countersName), v)
 }
 
@@ -66,12 +68,14 @@ func (l *Log) counters() (c counters, err error) {
 		return c, err
 	}
 	d := wire.NewDecoder(b)
-	for m := d.Map(2); m.Next(); {
+	for m := d.Map(3); m.Next(); {
 		switch m.Key {
 		case 0:
 			c.arrivals = d.Uint(1 << 32)
 		case 1:
-			c.ahead = d.Uint(1) == 1
+			c.spent = d.Bytes(0, len(sig.Public{}))
+		case 2:
+			c.held = d.Uint(1 << 32)
 		default:
 			m.Unknown()
 		}

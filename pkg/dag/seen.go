@@ -18,14 +18,17 @@ func (x *index) grow(r *reach, a uint32) {
 	work := append([]uint32(nil), all[min(r.done, len(all)):]...)
 	r.done = len(all)
 	for len(work) > 0 {
-		e := &x.entries[work[len(work)-1]]
+		at := work[len(work)-1]
 		work = work[:len(work)-1]
-		if e.flags&held == 0 {
+		if at == none || x.entries[at].flags&held == 0 {
 			continue
 		}
+		e := &x.entries[at]
 		b := &x.authors[e.author]
 		for s := r.next[e.author]; s <= e.seq && s < b.next(); s++ {
-			work = append(work, x.entries[b.all[s]].parents...)
+			if b.all[s] != none {
+				work = append(work, x.entries[b.all[s]].parents...)
+			}
 			r.next[e.author] = s + 1
 		}
 		if e.seq >= b.next() {

@@ -7,11 +7,12 @@ import (
 	"github.com/pars-network/pars/pkg/vertex"
 )
 
-// AuthorState says how far one author's part of the log goes without a gap or a fork.
+// AuthorState says how far one author's part of the log goes without a fork. Vertices that the disk lost in
+// between are wanted by their ids.
 type AuthorState struct {
 	Key    sig.Public
 	Next   uint64    // seq after the last vertex before any fork
-	Tip    vertex.ID // that last vertex; zero when Next is 0
+	Tip    vertex.ID // that last vertex; zero when Next is 0 or the disk lost it
 	Forked bool
 }
 
@@ -24,8 +25,8 @@ func (l *Log) Authors() []AuthorState {
 	for i := range l.index.authors {
 		a := &l.index.authors[i]
 		s := AuthorState{Key: a.key, Next: a.next(), Forked: a.forked}
-		if s.Next > 0 {
-			s.Tip = l.index.entries[a.all[s.Next-1]].id
+		if at, ok := a.at(s.Next - 1); ok {
+			s.Tip = l.index.entries[at].id
 		}
 		out = append(out, s)
 	}
@@ -57,11 +58,11 @@ func (l *Log) Suffix(key sig.Public, seq uint64) []uint32 {
 	}
 	all := l.index.authors[a].all
 	if !l.index.authors[a].forked {
-		return slices.Clone(all[min(seq, uint64(len(all))):])
+		all = all[min(seq, uint64(len(all))):]
 	}
-	var out []uint32
+	out := make([]uint32, 0, len(all))
 	for _, at := range all {
-		if l.index.entries[at].seq >= seq {
+		if at != none && l.index.entries[at].flags&held != 0 && l.index.entries[at].seq >= seq {
 			out = append(out, at)
 		}
 	}
@@ -101,12 +102,16 @@ func (l *Log) Causal(ats []uint32) {
 func (l *Log) Wants(max int) (vertices, bodies []vertex.ID) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for at := range l.index.lost {
-		vertices = append(vertices, l.index.entries[at].id)
-	}
 	if l.index.genesis != (vertex.ID{}) && !l.index.hasGenesis() {
 		vertices = append(vertices, l.index.genesis)
 	}
+	for at := range l.index.lost {
+		if at > 0 {
+			vertices = append(vertices, l.index.entries[at].id)
+		}
+	}
+	slices.SortFunc(vertices, vertex.ID.Compare)
+	vertices = vertices[:min(len(vertices), max)]
 	vertices = l.park.wants(vertices, max, func(id vertex.ID) bool { _, ok := l.index.byID[id]; return ok })
 	for at := range l.index.noBody {
 		bodies = append(bodies, l.index.entries[at].id)
