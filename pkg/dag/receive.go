@@ -54,6 +54,7 @@ func (l *Log) Receive(sender string, items []vertex.Item, now time.Time) (Receiv
 		if err := l.commit(t); err != nil {
 			return got, err
 		}
+		l.announce(t)
 		got.merge(t)
 		items = items[n:]
 	}
@@ -111,14 +112,23 @@ func (l *Log) take(sender string, items []vertex.Item, now time.Time) (*taken, e
 	}
 	for _, p := range l.park.surplus(l.cfg.Limits, now) {
 		l.unpark(t.batch(), p)
+		if c := s.pool[p.item.ID]; c != nil {
+			c.answer(t, Refused, "parked too many")
+		}
 	}
 	if t.New > 0 {
 		l.putCounters(t.batch())
 	}
-	if t.New > 0 || len(t.batches) > 1 || t.batches[0].Len() > 0 {
-		l.signal()
-	}
 	return t, nil
+}
+
+// announce wakes those who wait for Changed, once t is durable.
+func (l *Log) announce(t *taken) {
+	if t.batches[0].Len() > 0 {
+		l.mu.Lock()
+		l.signal()
+		l.mu.Unlock()
+	}
 }
 
 // sort answers for what is known and puts the rest into the stage.
@@ -178,14 +188,22 @@ func (l *Log) improve(t *taken, at uint32, it *vertex.Item) {
 		return
 	}
 	full := *it
-	if old, _, err := l.record(at); err == nil && flags&hasSig != 0 && e.flags&hasSig != 0 {
+	if e.flags&hasSig != 0 {
+		old, _, err := l.record(at)
+		if err != nil { // on its way to the disk, or broken: this copy is not for mixing
+			return
+		}
 		full.Sig, full.Signed = old.Sig, true
+	}
+	if it.Seq == 0 && flags&mayWrite == 0 && l.cfg.Judge.MayWrite(it) {
+		flags |= mayWrite
 	}
 	l.mu.Lock()
 	e.flags = flags
-	if flags&hasBody != 0 {
+	if flags&hasBody != 0 && flags&(hasSig|continued) != 0 {
 		delete(l.index.noBody, at)
 	}
+	l.index.entitle(&l.index.authors[e.author])
 	l.mu.Unlock()
 	l.put(t.batch(), at, &full, flags)
 }
@@ -206,14 +224,24 @@ func (l *Log) restore(s *stage, t *taken, at uint32, it *vertex.Item) {
 		if _, ok := x.byID[id]; !ok && id != x.genesis {
 			x.entries = append(x.entries, entry{prev: none})
 			x.placeLost(uint32(len(x.entries)-1), id, it.Lamport)
+			x.gone = max(0, x.gone-1)
 		}
 	}
-	if it.Seq == 0 && (it.Root() || l.cfg.Judge.MayWrite(it)) || it.Seq > 0 && x.entries[x.byID[it.Prev]].flags&mayWrite != 0 {
+	if it.Seq == 0 && l.cfg.Judge.MayWrite(it) || it.Seq > 0 && x.entitled(it.Author, it.Prev) {
 		flags |= mayWrite
 	}
-	x.fill(at, &it.Vertex, it.ID, flags)
+	if x.fill(at, &it.Vertex, it.ID, flags) {
+		t.Forks = append(t.Forks, it.Author)
+	}
 	delete(x.lost, at)
-	x.patched = true
+	x.patched, x.reach = true, nil
+	x.entitle(&x.authors[x.entries[at].author])
+	if flags = x.entries[at].flags; flags&(hasSig|continued) == 0 {
+		x.noBody[at] = struct{}{}
+	}
+	if p := l.park.items[it.ID]; p != nil {
+		l.unpark(t.batch(), p)
+	}
 	l.put(t.batch(), at, it, flags|held)
 	s.filled = append(s.filled, it.ID)
 	t.New++

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/vertex"
 )
 
@@ -29,6 +30,9 @@ func (l *Log) Export(w io.Writer) (int, error) {
 	var buf []byte
 	for _, at := range ats {
 		it, err := l.Item(at)
+		if errors.Is(err, store.ErrCorrupt) && !errors.Is(err, ErrNoBody) {
+			continue // lost: wanted from peers
+		}
 		if err != nil && !errors.Is(err, ErrNoBody) {
 			return n, err
 		}
@@ -54,7 +58,10 @@ func (l *Log) Import(r io.Reader, sender string, now time.Time, each func(Result
 	chunks, done := make(chan chunkRead, 1), make(chan struct{})
 	defer close(done)
 	go readChunks(r, chunks, done)
-	w := newWriter(l, func(t *taken) { sum.add(t, each) })
+	w := newWriter(l, func(t *taken) {
+		l.announce(t)
+		sum.add(t, each)
+	})
 	var failed error
 	for c := range chunks {
 		t, err := l.take(sender, c.items, now)

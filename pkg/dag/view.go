@@ -149,7 +149,17 @@ func (l *Log) record(at uint32) (vertex.Item, uint8, error) {
 // the item comes without it and the error Is ErrNoBody.
 func (l *Log) Item(at uint32) (vertex.Item, error) {
 	it, flags, err := l.record(at)
+	if errors.Is(err, store.ErrNotFound) && l.held(at) { // accepted a moment ago and on its way to the disk
+		l.write.Lock()
+		it, flags, err = l.record(at)
+		l.write.Unlock()
+	}
 	if err != nil {
+		if errors.Is(err, store.ErrCorrupt) {
+			l.mu.Lock()
+			l.index.lose(at)
+			l.mu.Unlock()
+		}
 		return it, fmt.Errorf("read vertex %d: %w", at, err)
 	}
 	if it.Size == 0 {
@@ -172,6 +182,12 @@ func (l *Log) Item(at uint32) (vertex.Item, error) {
 	return it, nil
 }
 
+func (l *Log) held(at uint32) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return at < uint32(len(l.index.entries)) && l.index.entries[at].flags&held != 0
+}
+
 // loseBody notes that a body does not open, so that it is wanted again.
 func (l *Log) loseBody(at uint32) {
 	l.mu.Lock()
@@ -182,19 +198,16 @@ func (l *Log) loseBody(at uint32) {
 	}
 }
 
-// Scrub reads every record and body once and reports how many bodies did not open. What is broken is
-// wanted from peers from then on.
+// Scrub reads every record and body once and reports how many did not open. What is broken is wanted from
+// peers from then on.
 func (l *Log) Scrub(stop func() bool) (bad int, err error) {
 	for _, m := range l.Since(0) {
 		if stop() {
 			return bad, nil
 		}
-		if !m.Held {
-			continue
-		}
-		if _, err := l.Item(m.Arrival); errors.Is(err, ErrNoBody) {
+		if _, err := l.Item(m.Arrival); errors.Is(err, store.ErrCorrupt) || errors.Is(err, ErrNoBody) && m.Held {
 			bad++
-		} else if err != nil {
+		} else if err != nil && !errors.Is(err, ErrNoBody) {
 			return bad, err
 		}
 	}
