@@ -9,9 +9,7 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/sig"
-	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -43,15 +41,15 @@ func Code(err error) int {
 		return 2
 	case errors.Is(err, context.Canceled):
 		return 130
-	case is(err, wire.ErrInvalid, sig.ErrVerify, identity.ErrVerify, store.ErrCorrupt):
+	case is(err, wire.ErrInvalid, sig.ErrVerify, wire.ErrCorrupt):
 		return 6
-	case errors.Is(err, store.ErrBusy):
+	case errors.Is(err, wire.ErrBusy):
 		return 7
 	case is(err, ErrTimeout, os.ErrDeadlineExceeded):
 		return 5
 	case errors.Is(err, ErrPartial):
 		return 3
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, wire.ErrNotFound):
 		return 4
 	case errors.Is(err, errPipe):
 		return 141

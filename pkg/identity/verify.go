@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/pars-network/pars/pkg/sig"
@@ -9,7 +8,7 @@ import (
 )
 
 // ErrVerify says that a certificate is well formed but does not prove what it says.
-var ErrVerify = errors.New("does not verify")
+var ErrVerify = sig.ErrVerify
 
 // Slack is how far clocks may differ, in seconds, before an expiry counts: 24 hours.
 const Slack = 86400

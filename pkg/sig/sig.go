@@ -20,8 +20,8 @@ type Public [32]byte
 // Signature is an Ed25519 signature, 64 bytes.
 type Signature [64]byte
 
-// ErrVerify says that a signature does not verify.
-var ErrVerify = errors.New("signature does not verify")
+// ErrVerify says that a signature, or what it should prove, does not verify.
+var ErrVerify = errors.New("does not verify")
 
 // Private signs. It is made from a 32-byte seed.
 type Private struct{ key stded.PrivateKey }

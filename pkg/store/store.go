@@ -9,15 +9,17 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 var (
 	// ErrNotFound means that no record stands under this key.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = wire.ErrNotFound
 	// ErrBusy means that another process holds the store; exit 7.
-	ErrBusy = errors.New("store is in use by another process")
+	ErrBusy = wire.ErrBusy
 	// ErrCorrupt means that a record, or the whole store, does not open.
-	ErrCorrupt = errors.New("corrupt record")
+	ErrCorrupt = wire.ErrCorrupt
 	// ErrTooBig means that a batch is above MaxBatch or MaxRecords; nothing of it was written.
 	ErrTooBig = errors.New("batch too big")
 	// ErrFull means that the disk budget or the disk is used up: reads and deletes go on.

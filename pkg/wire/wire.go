@@ -14,6 +14,14 @@ import (
 // ErrInvalid is the root of every decoding error: the bytes are not the one valid form of the object.
 var ErrInvalid = errors.New("invalid encoding")
 
+// Errors that commands turn into exit codes. They stand on the lowest floor, so that a command which
+// needs no store does not link one to name its errors; pkg/store has them under its own name.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrBusy     = errors.New("store is in use by another process")
+	ErrCorrupt  = errors.New("corrupt record")
+)
+
 // ErrShort is the ErrInvalid of an object that ends too early: more bytes could mend it.
 var ErrShort = fmt.Errorf("%w: cut short", ErrInvalid)
 
