@@ -87,8 +87,9 @@ func records(t *testing.T, e store.Engine) (out []store.Write) {
 }
 
 // describe tells everything about log 1 that must be as before once it is healed.
-func (v *victim) describe() string {
-	l := v.logs[1]
+func (v *victim) describe() string { return describe(v.logs[1]) }
+
+func describe(l *Log) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%x\n", l.Digest())
 	for _, m := range l.Order() {
