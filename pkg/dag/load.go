@@ -51,6 +51,7 @@ type loader struct {
 	batch   *store.Batch
 	broken  int       // records that did not open
 	lost    int       // vertices that were here when the counters were written
+	stale   bool      // the counters are not those of what is here
 	waiting []waiting // records that name what was not read before them
 	gaps    []uint32  // places without a record, ascending; those taken by lost ids are off
 }
@@ -123,7 +124,10 @@ func (ld *loader) settle(c counters, err error) {
 		}
 	}
 	ld.unproven()
-	ld.lost = max(ld.broken, int(c.held)-x.n)
+	if ld.lost = max(0, int(c.held)-x.n); err != nil {
+		ld.lost = ld.broken
+	}
+	ld.stale = int(c.held) != x.n
 	l.damage.Tail = min(ld.lost, len(x.entries)-read)
 	x.gone = max(0, ld.lost-l.damage.Tail-len(x.lost))
 	if err != nil && (x.n > 0 || ld.lost > 0) {
@@ -207,7 +211,7 @@ func (ld *loader) parked(rest, plain []byte, err error) bool {
 // repair takes records that do not open off the disk and remembers what their loss means. On a full disk
 // the next Open finds the same again.
 func (ld *loader) repair() error {
-	if ld.batch.Len() == 0 && ld.lost == 0 && ld.l.damage.Counters == 0 {
+	if ld.batch.Len() == 0 && !ld.stale {
 		return nil
 	}
 	ld.l.putCounters(ld.batch)
