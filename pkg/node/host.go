@@ -2,6 +2,7 @@ package node
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,8 +27,9 @@ import (
 func seedKey(seed [32]byte) []byte { return ed25519.NewKeyFromSeed(seed[:]) }
 
 // newHost assembles a host of TCP, Noise and yamux by hand: what the node needs and nothing that only
-// makes it larger. It speaks identify without naming a version.
-func newHost(key crypto.PrivKey, id peer.ID, listen []ma.Multiaddr) (host.Host, error) {
+// makes it larger. It speaks identify without naming a version. With every it must listen at all
+// addresses given, else at one at least.
+func newHost(key crypto.PrivKey, id peer.ID, listen []ma.Multiaddr, every bool) (host.Host, error) {
 	ps, err := pstoremem.NewPeerstore()
 	if err != nil {
 		return nil, err
@@ -52,11 +54,9 @@ func newHost(key crypto.PrivKey, id peer.ID, listen []ma.Multiaddr) (host.Host, 
 		sw.Close()
 		return nil, err
 	}
-	if len(listen) > 0 {
-		if err := sw.Listen(listen...); err != nil {
-			sw.Close()
-			return nil, err
-		}
+	if err := listenAll(sw, listen, every); err != nil {
+		sw.Close()
+		return nil, err
 	}
 	cm, err := connmgr.NewConnManager(32, 64)
 	if err != nil {
@@ -72,6 +72,19 @@ func newHost(key crypto.PrivKey, id peer.ID, listen []ma.Multiaddr) (host.Host, 
 	return h, nil
 }
 
+func listenAll(sw *swarm.Swarm, addrs []ma.Multiaddr, every bool) error {
+	var errs []error
+	for _, a := range addrs {
+		if err := sw.AddListenAddr(a); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", a, err))
+		}
+	}
+	if len(errs) == 0 || !every && len(errs) < len(addrs) {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
 func addTransports(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager) error {
 	muxers := []tptu.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 	secure, err := noise.New(noise.ID, key, muxers)
@@ -82,7 +95,8 @@ func addTransports(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManag
 	if err != nil {
 		return err
 	}
-	t, err := tcp.NewTCPTransport(up, rm, nil)
+	// With port reuse, libp2p's default, two programs share a port and each gets half of the calls.
+	t, err := tcp.NewTCPTransport(up, rm, nil, tcp.DisableReuseport())
 	if err != nil {
 		return err
 	}

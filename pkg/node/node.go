@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -124,7 +123,7 @@ func (n *Node) startHost() error {
 		return err
 	}
 	if n.Offline {
-		n.host, err = newHost(key, id, nil)
+		n.host, err = newHost(key, id, nil, true)
 		return err
 	}
 	if len(n.Listen) > 0 {
@@ -132,11 +131,11 @@ func (n *Node) startHost() error {
 		if err != nil {
 			return err
 		}
-		n.host, err = newHost(key, id, addrs)
+		n.host, err = newHost(key, id, addrs, true)
 		return listenError(err)
 	}
 	for _, port := range []int{n.home.savedPort(), 0} {
-		n.host, err = newHost(key, id, everywhere(port))
+		n.host, err = newHost(key, id, everywhere(port), false)
 		if err == nil {
 			n.savePort()
 			return nil
@@ -164,9 +163,8 @@ func listenError(err error) error {
 	if err == nil {
 		return nil
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && isInUse(op) {
-		return fmt.Errorf("%w (%v)", ErrPort, op.Addr)
+	if isInUse(err) {
+		return fmt.Errorf("%w (%v)", ErrPort, err)
 	}
 	return fmt.Errorf("listen: %w", err)
 }

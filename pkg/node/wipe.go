@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/pars-network/pars/pkg/keystore"
@@ -12,27 +14,38 @@ import (
 const stopWithin = 5 * time.Second
 
 // Wipe destroys the keys of the home in dir first, then its data. It needs no passphrase. A node that
-// runs on the home has lost its keys by then; it is told to end, and what it wrote meanwhile goes too.
+// runs on the home is told to end as soon as the secret under all keys is destroyed; one that does not
+// end in time has its files removed from under it.
 func Wipe(ctx context.Context, dir string) error {
-	running := dialSocket(ctx, dir)
 	fs := store.OS(dir)
-	err := keystore.Wipe(fs, keystore.File(fs))
-	if running == nil || err != nil {
+	secret := keystore.File(fs)
+	running := dialSocket(ctx, dir)
+	if err := secret.Destroy(); err != nil {
 		return err
 	}
+	if running != nil {
+		end(ctx, running, dir)
+	}
+	return keystore.Wipe(fs, secret)
+}
+
+// end tells a node to end and waits until it has, or for stopWithin.
+func end(ctx context.Context, c *client, dir string) {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	if _, err := askOne[nothing, nothing](ctx, running, "stop", nothing{}); err != nil {
-		return err
+	if _, err := askOne[nothing, nothing](ctx, c, "stop", nothing{}); err != nil {
+		return
 	}
-	for dialSocket(ctx, dir) != nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+	for {
+		e, err := store.OpenBadger(filepath.Join(dir, "store"), store.BadgerOptions{})
+		if err == nil {
+			e.Close()
 		}
+		if !errors.Is(err, store.ErrBusy) || ctx.Err() != nil {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
 	}
-	return keystore.Wipe(fs, keystore.File(fs))
 }
 
 // stopCall ends the node a moment after it has answered.

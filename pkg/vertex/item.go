@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/pars-network/pars/pkg/sig"
@@ -115,7 +116,7 @@ func cut(d *wire.Decoder, err error, have, whole int) error {
 }
 
 // ErrLost says that a stream of items cannot be read on: where the next one begins cannot be told.
-var ErrLost = errors.New("cannot tell where the next item begins")
+var ErrLost = fmt.Errorf("%w: cannot tell where the next item begins", wire.ErrInvalid)
 
 // ReadItem reads the next item of a stream of items back to back. r must buffer at least MaxItem bytes.
 // io.EOF stands for the end between two items. After a *RefusedError the stream can be read on, unless
