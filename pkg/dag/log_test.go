@@ -32,6 +32,7 @@ type room struct {
 	logs  []*Log
 	eng   []store.Engine
 	root  vertex.Item
+	legal map[vertex.ID]bool // what an author signed, where a test keeps count
 }
 
 func seedKey(i int) sig.Private { return sig.FromSeed([32]byte{byte(i), byte(i >> 8), 1}) }

@@ -56,13 +56,13 @@ type park struct {
 	waiting  map[vertex.ID][]*parked
 	bytes    int
 	next     uint32
-	bySender map[string]int // bytes
+	bySender map[string]load
 	byAuthor map[sig.Public]int
 }
 
 func newPark() park {
 	return park{items: map[vertex.ID]*parked{}, waiting: map[vertex.ID][]*parked{},
-		bySender: map[string]int{}, byAuthor: map[sig.Public]int{}}
+		bySender: map[string]load{}, byAuthor: map[sig.Public]int{}}
 }
 
 // behind returns what is parked and names id.
@@ -74,7 +74,8 @@ func (k *park) add(p *parked) {
 		k.waiting[id] = append(k.waiting[id], p)
 	}
 	k.bytes += p.size()
-	k.bySender[p.sender] += p.size()
+	n := k.bySender[p.sender]
+	k.bySender[p.sender] = load{n.items + 1, n.bytes + p.size()}
 	k.byAuthor[p.item.Author]++
 	k.next = max(k.next, p.no+1)
 }
@@ -89,7 +90,8 @@ func (k *park) remove(p *parked) {
 		}
 	}
 	k.bytes -= p.size()
-	if k.bySender[p.sender] -= p.size(); k.bySender[p.sender] <= 0 {
+	n := k.bySender[p.sender]
+	if k.bySender[p.sender] = (load{n.items - 1, n.bytes - p.size()}); n.items <= 1 {
 		delete(k.bySender, p.sender)
 	}
 	if k.byAuthor[p.item.Author]--; k.byAuthor[p.item.Author] <= 0 {
@@ -97,20 +99,41 @@ func (k *park) remove(p *parked) {
 	}
 }
 
-// room reports whether one author may have another vertex parked.
-func (k *park) room(it *vertex.Item, why string, lim Limits) bool {
-	return why == waitUnattested || k.byAuthor[it.Author] < lim.Author
+// room reports whether one author may have another vertex parked. What nobody signed gives way to a
+// vertex whose signature holds: anybody can write unsigned ones in another's name.
+func (k *park) room(it *vertex.Item, why string, lim Limits) (evict *parked, ok bool) {
+	if why == waitUnattested || k.byAuthor[it.Author] < lim.Author {
+		return nil, true
+	}
+	if it.Signed {
+		for _, p := range k.items {
+			if p.item.Author == it.Author && !p.item.Signed && (evict == nil || p.no < evict.no) {
+				evict = p
+			}
+		}
+	}
+	return evict, evict != nil
 }
 
-// surplus returns what has to go so that the limits hold: the oldest of the largest sender first, the
-// unsigned before the signed, and all that is older than its deadline.
-func (k *park) surplus(lim Limits, now time.Time) (out []*parked) {
+// load is how much is parked.
+type load struct{ items, bytes int }
+
+func (n load) over(lim load) bool { return n.items > lim.items || n.bytes > lim.bytes }
+
+func (n load) part(of int) load { return load{n.items / of, n.bytes / of} }
+
+// surplus returns what has to go so that the limits hold: all that is older than its deadline, then the
+// oldest of the largest sender first, the unsigned before the signed. Once something is over its limit
+// a sixteenth more goes, so that a flood is not sorted anew for each vertex.
+func (k *park) surplus(limits Limits, now time.Time) (out []*parked) {
+	left, bySender := load{len(k.items), k.bytes}, map[string]load{}
 	gone := map[*parked]bool{}
-	bytes, count, bySender := k.bytes, len(k.items), map[string]int{}
 	drop := func(p *parked) {
 		gone[p] = true
 		out = append(out, p)
-		bytes, count, bySender[p.sender] = bytes-p.size(), count-1, bySender[p.sender]-p.size()
+		n := bySender[p.sender]
+		bySender[p.sender] = load{n.items - 1, n.bytes - p.size()}
+		left = load{left.items - 1, left.bytes - p.size()}
 	}
 	for s, n := range k.bySender {
 		bySender[s] = n
@@ -120,30 +143,38 @@ func (k *park) surplus(lim Limits, now time.Time) (out []*parked) {
 			drop(p)
 		}
 	}
+	lim := load{limits.Items, limits.Bytes}
 	over := func() (string, bool) {
-		largest, most := "", 0
+		largest := ""
 		for s, n := range bySender {
-			if n > most || n == most && s < largest {
-				largest, most = s, n
+			if m := bySender[largest]; n.bytes > m.bytes || n.bytes == m.bytes && s < largest {
+				largest = s
 			}
 		}
-		return largest, count > 0 && (count > lim.Items || bytes > lim.Bytes || most > lim.Bytes/2)
+		for s, n := range bySender {
+			if n.over(lim.part(2)) {
+				return s, true
+			}
+		}
+		return largest, left.over(lim)
 	}
 	if _, yes := over(); !yes {
 		return out
 	}
-	queue := k.byAge()
+	lim = load{limits.Items - limits.Items/16, limits.Bytes - limits.Bytes/16}
+	queues := map[string][]*parked{}
+	for _, p := range k.byAge() {
+		if !gone[p] {
+			queues[p.sender] = append(queues[p.sender], p)
+		}
+	}
 	for {
 		sender, yes := over()
-		if !yes {
+		if !yes || len(queues[sender]) == 0 {
 			return out
 		}
-		i := slices.IndexFunc(queue, func(p *parked) bool { return p.sender == sender && !gone[p] })
-		if i < 0 {
-			return out
-		}
-		drop(queue[i])
-		queue = slices.Delete(queue, i, i+1)
+		drop(queues[sender][0])
+		queues[sender] = queues[sender][1:]
 	}
 }
 

@@ -108,13 +108,10 @@ func (l *Log) take(sender string, items []vertex.Item, now time.Time) (*taken, e
 		}
 	}
 	for _, c := range s.all {
-		l.leave(t, c, sender, now)
+		l.leave(s, t, c, sender, now)
 	}
 	for _, p := range l.park.surplus(l.cfg.Limits, now) {
-		l.unpark(t.batch(), p)
-		if c := s.pool[p.item.ID]; c != nil {
-			c.answer(t, Refused, "parked too many")
-		}
+		l.evict(s, t, p)
 	}
 	if t.New > 0 {
 		l.putCounters(t.batch())
@@ -287,9 +284,9 @@ func (l *Log) accept(t *taken, c *cand) {
 }
 
 // leave parks or refuses a candidate that was not accepted.
-func (l *Log) leave(t *taken, c *cand, sender string, now time.Time) {
+func (l *Log) leave(s *stage, t *taken, c *cand, sender string, now time.Time) {
 	switch {
-	case c.placed && !c.cut:
+	case c.placed && !c.cut, c.evicted:
 		return
 	case c.refusal == nil && c.sigBad && c.parked == nil:
 		c.refusal = &vertex.RefusedError{Reason: vertex.BadSignature}
@@ -310,11 +307,24 @@ func (l *Log) leave(t *taken, c *cand, sender string, now time.Time) {
 		c.parked.why = c.why
 		return
 	}
-	if !l.park.room(c.it, c.why, l.cfg.Limits) {
+	evict, ok := l.park.room(c.it, c.why, l.cfg.Limits)
+	if !ok {
 		c.answer(t, Refused, "parked too many of this author")
 		return
 	}
+	if evict != nil {
+		l.evict(s, t, evict)
+	}
 	l.putParked(t.batch(), c.it, sender, c.why, now)
+}
+
+// evict forgets what the park has no room for, and does not answer that it is parked.
+func (l *Log) evict(s *stage, t *taken, p *parked) {
+	l.unpark(t.batch(), p)
+	if c := s.pool[p.item.ID]; c != nil {
+		c.evicted = true
+		c.answer(t, Refused, "parked too many")
+	}
 }
 
 func (c *cand) answer(t *taken, o Outcome, reason string) {

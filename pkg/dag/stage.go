@@ -25,6 +25,7 @@ type cand struct {
 	next    int     // candidates not cut that continue its branch
 	placed  bool
 	cut     bool
+	evicted bool // the park had no room left for it
 	writer  bool
 	blocked string // why it needs another author to name it
 	named   bool   // an accepted-to-be vertex of another author stands on it

@@ -120,36 +120,41 @@ func (l *Log) Wants(max int) (vertices, bodies []vertex.ID) {
 	return vertices, bodies[:min(len(bodies), max)]
 }
 
-// wants adds the missing names of what is parked: signed children's first, in turn by sender, so that
-// one sender's junk cannot crowd out the rest.
+// wants adds the missing names of what is parked: one name of each sender in turn, signed children's
+// first, so that one sender's junk cannot crowd out the rest.
 func (k *park) wants(out []vertex.ID, max int, have func(vertex.ID) bool) []vertex.ID {
-	queues := map[string][]*parked{}
-	var senders []string
-	for _, p := range k.byAge() {
-		if queues[p.sender] == nil {
-			senders = append(senders, p.sender)
-		}
-		queues[p.sender] = append(queues[p.sender], p)
-	}
-	slices.Sort(senders)
-	seen := map[vertex.ID]bool{}
+	seen := make(map[vertex.ID]bool, len(out))
 	for _, id := range out {
 		seen[id] = true
 	}
-	for left := len(k.items); left > 0 && len(out) < max; {
+	queues := map[string][]vertex.ID{}
+	var senders []string
+	byAge := k.byAge()
+	for i := len(byAge) - 1; i >= 0; i-- { // the signed stand at the end
+		p := byAge[i]
+		if len(queues[p.sender]) > max {
+			continue
+		}
+		for _, id := range names(&p.item) {
+			if !have(id) && k.items[id] == nil && !seen[id] {
+				if queues[p.sender] == nil {
+					senders = append(senders, p.sender)
+				}
+				queues[p.sender] = append(queues[p.sender], id)
+			}
+		}
+	}
+	slices.Sort(senders)
+	for turn, more := 0, true; more && len(out) < max; turn++ {
+		more = false
 		for _, s := range senders {
-			q := queues[s]
-			if len(q) == 0 {
+			if turn >= len(queues[s]) || len(out) == max {
 				continue
 			}
-			p := q[len(q)-1] // the signed stand at the end
-			queues[s] = q[:len(q)-1]
-			left--
-			for _, id := range names(&p.item) {
-				if !seen[id] && !have(id) && k.items[id] == nil && len(out) < max {
-					seen[id] = true
-					out = append(out, id)
-				}
+			more = true
+			if id := queues[s][turn]; !seen[id] {
+				seen[id] = true
+				out = append(out, id)
 			}
 		}
 	}
