@@ -48,6 +48,16 @@ func (l *Log) At(key sig.Public, seq uint64) (vertex.ID, bool) {
 	return l.index.entries[at].id, true
 }
 
+// ID returns the id of the vertex at an arrival number.
+func (l *Log) ID(arrival uint32) (vertex.ID, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if arrival >= uint32(len(l.index.entries)) || l.index.entries[arrival].flags&held == 0 {
+		return vertex.ID{}, false
+	}
+	return l.index.entries[arrival].id, true
+}
+
 // Suffix returns the arrival numbers of an author's vertices from seq on, forks included.
 func (l *Log) Suffix(key sig.Public, seq uint64) []uint32 {
 	l.mu.RLock()

@@ -59,6 +59,8 @@ func (x *set) Place(id [32]byte) (uint32, bool) {
 	return m.Arrival, ok
 }
 
+func (x *set) ID(arrival uint32) ([32]byte, bool) { return x.log.ID(arrival) }
+
 func (x *set) Heads() [][32]byte { return bare(x.log.Heads()) }
 
 func (x *set) Wants(max int) (vertices, bodies [][32]byte) {

@@ -72,6 +72,8 @@ type cable struct {
 	a, b   *simNode
 	ma, mb *reconcile.Machine
 	to     [2][]reconcile.Frame // to a, to b
+	frames int
+	bytes  int
 }
 
 func (n *simNode) machine(peer *simNode) *reconcile.Machine {
@@ -103,6 +105,8 @@ func (l *cable) step(t *testing.T, side int) bool {
 	}
 	f := l.to[side][0]
 	l.to[side] = l.to[side][1:]
+	l.frames++
+	l.bytes += len(f.Payload) + 2
 	m := l.ma
 	if side == 1 {
 		m = l.mb
@@ -121,13 +125,8 @@ func (l *cable) run(t *testing.T) (bytes int) {
 		if i > 100_000 {
 			t.Fatal("the stream does not come to rest")
 		}
-		for _, q := range l.to {
-			for _, f := range q {
-				bytes += len(f.Payload) + 3
-			}
-		}
 		if !l.step(t, i%2) {
-			return bytes
+			return l.bytes
 		}
 	}
 }
@@ -230,6 +229,48 @@ func TestStrangersLearnNothing(t *testing.T) {
 	if got := len(n[2].home.List()); got != 1 {
 		t.Errorf("%d sessions", got)
 	}
+}
+
+// TestForkedAuthor: an author wrote two long branches; vectors cannot describe it, the sketch brings both
+// over in a few round trips, where walking from the heads takes one for each vertex.
+func TestForkedAuthor(t *testing.T) {
+	n := newSim(t, 5, 3)
+	room(t, n)
+	connect(n[0], n[1]).run(t)
+	connect(n[0], n[2]).run(t)
+	clone := &simNode{t: t, name: "clone", rnd: source(5, 9), eng: copyOf(t, n[2].eng)}
+	clone.open()
+	t.Cleanup(func() { clone.st.Close() })
+	for i := range 300 {
+		n[2].say(fmt.Sprint("left", i))
+		clone.say(fmt.Sprint("right", i))
+	}
+	connect(n[0], n[2]).run(t)
+	connect(n[1], clone).run(t)
+	l := connect(n[0], n[1])
+	l.run(t)
+	if a, b := n[0].texts(), n[1].texts(); len(a) != 600 || !slices.Equal(a, b) {
+		t.Fatalf("%d and %d messages of 600", len(a), len(b))
+	}
+	if l.frames > 200 {
+		t.Errorf("%d frames: it walked", l.frames)
+	}
+	t.Logf("%d frames", l.frames)
+}
+
+// copyOf copies a disk.
+func copyOf(t *testing.T, e store.Engine) store.Engine {
+	t.Helper()
+	out := store.NewMemory()
+	var all []store.Write
+	e.Scan(nil, nil, func(k, v []byte) bool {
+		all = append(all, store.Write{Key: slices.Clone(k), Value: slices.Clone(v)})
+		return true
+	})
+	if err := out.Commit(all); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // TestStories runs random lives of a few nodes that share a session: writing, meeting, cut streams,

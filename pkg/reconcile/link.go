@@ -11,7 +11,8 @@ import (
 const maxRounds = 5
 
 // link is one session on a stream. A round compares frontiers (STATE), then climbs one rung until both
-// sides said DONE: the first round exchanges vectors, later ones heads.
+// sides said DONE: the first round exchanges vectors, the second sketches of the authors that those
+// could not settle (or heads, where there are none), later ones heads.
 type link struct {
 	m            *Machine
 	set          Set
@@ -30,11 +31,16 @@ type link struct {
 	sentDone  bool
 	doneHeard bool
 
-	entries []entry         // the peer's vector so far
-	heads   []id            // heads of the peer that were not here
-	asked   map[id]struct{} // asked for in this round
-	waiting bool            // a WANT of ours is not answered
-	serving bool            // a WANT of the peer's is not answered
+	entries    []entry         // the peer's vector so far
+	marked     []int           // authors that the vectors could not settle
+	peerMarked int             // and how many the peer could not
+	mineK      *sketch         // what we stream
+	theirK     *sketch         // what we decode
+	short      []uint64        // short ids that we lack
+	heads      []id            // heads of the peer that were not here
+	asked      map[id]struct{} // asked for in this round
+	waiting    bool            // a WANT of ours is not answered
+	serving    bool            // a WANT of the peer's is not answered
 
 	queue   []uint32 // to be sent, causal order
 	unacked int      // runs sent and not acknowledged
@@ -96,8 +102,11 @@ func (l *link) rest(level bool) {
 // climb starts the rung of this round.
 func (l *link) climb() {
 	l.climbing, l.heardAll, l.sentDone, l.doneHeard = true, false, false, false
-	l.entries, l.heads, l.asked = nil, nil, map[id]struct{}{}
-	if l.round == 0 {
+	l.entries, l.heads, l.asked, l.mineK, l.theirK, l.short = nil, nil, map[id]struct{}{}, nil, nil, nil
+	if l.round == 1 && len(l.marked)+l.peerMarked > 0 {
+		l.sketchRound()
+	} else if l.round == 0 {
+		l.marked, l.peerMarked = nil, 0
 		entries, wide := vectorOf(syncKey(l.set.Secret(), wire.LabelSyncAuthor), l.set.Authors())
 		for _, f := range pages(l.mine, entries, wide) {
 			l.m.send(f)
@@ -138,7 +147,8 @@ func (l *link) gotVector(b []byte) error {
 func (l *link) owe(wide bool) {
 	authors := l.set.Authors()
 	mine, _ := vectorOf(syncKey(l.set.Secret(), wire.LabelSyncAuthor), authors)
-	send, _ := compare(mine, l.entries, wide, func(a int, seq uint64) ([32]byte, bool) { return l.set.At(authors[a].Key, seq) })
+	send, marked := compare(mine, l.entries, wide, func(a int, seq uint64) ([32]byte, bool) { return l.set.At(authors[a].Key, seq) })
+	l.marked = marked
 	var places []uint32
 	for _, o := range send {
 		places = append(places, l.set.Suffix(authors[o.author].Key, o.from)...)
@@ -182,7 +192,8 @@ func (l *link) pursue() {
 	if l.asked == nil {
 		l.asked = map[id]struct{}{}
 	}
-	w := want{Session: l.mine}
+	w := want{Session: l.mine, Short: l.short[:min(len(l.short), maxItems)]}
+	l.short = l.short[len(w.Short):]
 	vertices, bodies := l.set.Wants(maxItems / 2)
 	for _, list := range []struct {
 		from []id
@@ -195,7 +206,7 @@ func (l *link) pursue() {
 			}
 		}
 	}
-	if len(w.IDs)+len(w.Bodies) == 0 {
+	if len(w.IDs)+len(w.Bodies)+len(w.Short) == 0 {
 		return
 	}
 	l.waiting = true
@@ -219,6 +230,11 @@ func (l *link) gotWant(b []byte) error {
 			}
 		}
 	}
+	for _, short := range w.Short {
+		if at, ok := l.byShort(short); ok {
+			places = append(places, at)
+		}
+	}
 	l.enqueue(places)
 	return nil
 }
@@ -237,13 +253,17 @@ func (l *link) gotGone(b []byte) error {
 }
 
 func (l *link) gotDone(b []byte) error {
-	if _, err := decodeNumbers(typeDone, b); err != nil {
+	d, err := decodeNumbers(typeDone, b)
+	if err != nil {
 		return err
 	}
 	if !l.climbing || l.doneHeard {
 		return protocol("DONE out of place")
 	}
 	l.doneHeard = true
+	if l.round == 0 {
+		l.peerMarked = int(d.B)
+	}
 	return nil
 }
 
@@ -258,7 +278,7 @@ func (l *link) settle() {
 	}
 	if l.heardAll && !l.sentDone && !l.waiting && len(l.queue) == 0 && l.unacked == 0 {
 		l.sentDone = true
-		l.m.send((&numbers{Session: l.mine, L0: l0(l.m.cfg.Nonce, l.set.Digest())}).frame(typeDone))
+		l.m.send((&numbers{Session: l.mine, L0: l0(l.m.cfg.Nonce, l.set.Digest()), B: uint64(len(l.marked))}).frame(typeDone))
 	}
 	if l.sentDone && l.doneHeard {
 		l.climbing, l.sentState, l.heard = false, false, false

@@ -21,6 +21,7 @@ type Set interface {
 	Suffix(key [32]byte, seq uint64) []uint32
 	Since(arrival uint32) []uint32
 	Place(id [32]byte) (uint32, bool)
+	ID(arrival uint32) ([32]byte, bool)
 	Heads() [][32]byte
 	Wants(max int) (vertices, bodies [][32]byte)
 	// Sort orders arrival numbers so that what is named comes first.
@@ -172,6 +173,12 @@ func (m *Machine) frame(f Frame) error {
 	case f.Type == typeCredit:
 		c, err := decodeNumbers(f.Type, f.Payload)
 		m.credit = min(m.credit+int64(c.A), 2*maxCredit)
+		for _, l := range m.links {
+			if l.mineK != nil && c.B > 0 {
+				l.mineK.credit = min(l.mineK.credit+int(c.B), maxSketch)
+				l.sendCells()
+			}
+		}
 		return err
 	case f.Type >= 128:
 		return nil
@@ -257,6 +264,8 @@ func (m *Machine) session(f Frame) error {
 		return l.gotState(f.Payload)
 	case typeVector:
 		return l.gotVector(f.Payload)
+	case typeCells:
+		return l.gotCells(f.Payload)
 	case typeHeads:
 		return l.gotHeads(f.Payload)
 	case typeWant:
