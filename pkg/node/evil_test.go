@@ -78,8 +78,13 @@ func TestLiar(t *testing.T) {
 				refused++
 				break
 			}
-			l.to[1] = append(l.to[1], out...)
-			l.step(t, 1)
+			for _, o := range out {
+				answer, err := l.mb.Receive(o)
+				if err != nil {
+					break
+				}
+				l.to[0] = append(l.to[0], answer...)
+			}
 		}
 	}
 	if refused < rounds/2 {
