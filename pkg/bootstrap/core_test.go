@@ -171,8 +171,8 @@ func TestBrowseOnly(t *testing.T) {
 	n := newLAN(t)
 	a := n.add("a", peerA, eth(1, "10.0.0.1/24"))
 	a.addrs = func() []string { return nil }
-	n.add("b", peerB, eth(1, "10.0.0.2/24"))
 	n.forget()
+	n.add("b", peerB, eth(1, "10.0.0.2/24"))
 	n.run(10 * time.Second)
 	a.close()
 	n.settle()

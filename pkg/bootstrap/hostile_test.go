@@ -117,7 +117,8 @@ func TestSendersAreCounted(t *testing.T) {
 	h.interfaces(n.now, h.list)
 	for i := range 2 * maxSenders {
 		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(1 + i/200), byte(1 + i%200)}), mdnsPort)
-		h.receive(n.now, from, 1, shout(t, fmt.Sprintf("c%d", i), 120, text("/ip4/10.0.0.7/tcp/1")))
+		peer := fmt.Sprintf("dnsaddr=/ip4/10.0.0.7/tcp/1/p2p/12D3KooW%036d", i)
+		h.receive(n.now, from, 1, shout(t, fmt.Sprintf("c%d", i), 120, peer))
 	}
 	if l := h.links[0]; len(l.senders) != maxSenders || len(l.seen) != maxInstances {
 		t.Errorf("%d senders and %d instances are remembered", len(l.senders), len(l.seen))

@@ -138,8 +138,8 @@ func (l *link) hear(now time.Time, from netip.Addr, a advert) {
 	}
 	if e.peer != a.peer || !slices.Equal(e.addrs, a.addrs) {
 		e.news = changed
-	} else if e.news == none {
-		e.news = repeated
+	} else if e.news == none && (e.shown.IsZero() || now.Sub(e.shown) >= calmAfter) {
+		e.news = repeated // what comes earlier is left out and not put off: it would be old news by then
 	}
 	e.advert, e.from, e.heard, e.current = a, from, now, true
 }
@@ -195,7 +195,7 @@ func (l *link) dueAt(e *entry) (at time.Time, ok bool) {
 	case e.news == changed:
 		at = e.shown.Add(changedAfter)
 	default:
-		at = e.shown.Add(calmAfter)
+		at = e.heard
 	}
 	if l.sighting >= maxSightings {
 		at = later(at, l.calm.Add(calmAfter))

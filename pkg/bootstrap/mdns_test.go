@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +25,7 @@ type fakeSocket struct {
 	from   netip.AddrPort
 	in     chan []byte
 	joined []int
-	down   error // what write returns
+	down   atomic.Bool // write fails
 	closed chan struct{}
 }
 
@@ -61,8 +62,8 @@ func (s *fakeSocket) read(b []byte) (int, netip.AddrPort, int, error) {
 }
 
 func (s *fakeSocket) write(b []byte, _ Interface) error {
-	if s.down != nil {
-		return s.down
+	if s.down.Load() {
+		return errors.New("network is down")
 	}
 	s.air.mu.Lock()
 	defer s.air.mu.Unlock()
@@ -82,6 +83,7 @@ func (s *fakeSocket) Close() error { close(s.closed); return nil }
 type diary struct {
 	mu    sync.Mutex // guards lines
 	lines []string
+	list  atomic.Pointer[[]Interface] // what the system tells
 }
 
 func (d *diary) add(s string) { d.mu.Lock(); d.lines = append(d.lines, s); d.mu.Unlock() }
@@ -96,7 +98,7 @@ func (d *diary) take() []string {
 
 func fakeNode(a *air, peer, addr string) (*MDNS, *diary) {
 	d := &diary{}
-	list := []Interface{eth(1, addr+"/24")}
+	d.list.Store(&[]Interface{eth(1, addr+"/24")})
 	m := &MDNS{
 		PeerID: peer, Clock: time.Now, Rand: &dice{peer[20]},
 		Addrs: func() []string { return []string{"/ip4/0.0.0.0/tcp/4001"} },
@@ -105,7 +107,7 @@ func fakeNode(a *air, peer, addr string) (*MDNS, *diary) {
 		},
 		Lost:       func(p, iface string) { d.add("lost " + p[20:21]) },
 		Changed:    func() { d.add("changed") },
-		Interfaces: func() ([]Interface, error) { return list, nil },
+		Interfaces: func() ([]Interface, error) { return *d.list.Load(), nil },
 		Log:        func(s string) { d.add("log " + s) },
 		open:       a.open(addr + ":5353"),
 	}
@@ -163,9 +165,10 @@ func TestMDNSFollowsInterfaces(t *testing.T) {
 		if got := a.all[0].joined; !slices.Equal(got, []int{1}) {
 			t.Errorf("joined %v", got)
 		}
-		a.all[0].down = errors.New("network is down")
+		a.all[0].down.Store(true)
 		for _, list := range [][]Interface{{eth(2, "10.0.1.1/24")}, {eth(2, "203.0.113.1/24")}} {
-			m.relistAs(list)
+			d.list.Store(&list)
+			notify(m.events)
 			time.Sleep(2 * time.Second) // sleep: virtual time
 		}
 		if lines := d.take(); !slices.Contains(lines, "changed") || !slices.Contains(lines, "log send on eth2: network is down") {
@@ -176,12 +179,6 @@ func TestMDNSFollowsInterfaces(t *testing.T) {
 			t.Errorf("still joined %v, though the only link is public", got)
 		}
 	})
-}
-
-// relistAs makes an event of a new list.
-func (m *MDNS) relistAs(list []Interface) {
-	m.watcher.Interfaces = func() ([]Interface, error) { return list, nil }
-	notify(m.events)
 }
 
 func TestMDNSEndsWithItsContext(t *testing.T) {
