@@ -1,0 +1,21 @@
+#!/bin/sh
+# install.sh: what the labs use, on Debian 12, as root. Installs what is missing and nothing else; may be run again.
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+here=$(cd "$(dirname "$0")" && pwd)
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; } # need COMMAND PACKAGE
+
+need ip iproute2
+need nft nftables
+need qemu-aarch64-static qemu-user-static
+
+apt() { apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" >&2; }
+if [ -n "$missing" ]; then
+	[ "$(id -u)" = 0 ] || { echo "install.sh: missing:$missing; run it as root" >&2; exit 1; }
+	apt update
+	# shellcheck disable=SC2086 # one word a package
+	apt install -y --no-install-recommends $missing
+fi
+sh "$here/android/loader.sh" >/dev/null
+echo "labs: installed"
