@@ -37,12 +37,16 @@ up() {
 
 drop() { # drop NODE PCT
 	ip netns exec "$1" nft delete table inet lab 2>/dev/null || true
-	[ "$2" -gt 0 ] || return 0
+	case $2 in
+	0) return 0 ;;
+	100) some= ;;
+	*) some="numgen random mod 100 < $2" ;;
+	esac
 	ip netns exec "$1" nft -f - <<-N
 		table inet lab {
 			chain out {
 				type filter hook output priority 0
-				oifname eth0 numgen random mod 100 < $2 drop
+				oifname eth0 $some drop
 			}
 		}
 	N
