@@ -14,9 +14,26 @@ func (n *Node) startLAN() error {
 		n.watcher = &bootstrap.Watcher{Changed: n.moved, Log: n.warnLAN}
 		return n.watcher.Start(n.ctx)
 	}
-	n.mdns = &bootstrap.MDNS{PeerID: n.host.ID().String(), Addrs: n.listenAddrs, Found: n.found, Changed: n.moved,
+	m := &bootstrap.MDNS{PeerID: n.host.ID().String(), Addrs: n.listenAddrs, Found: n.found, Changed: n.moved,
 		Clock: n.clock, Rand: n.home.cfg.Rand, Log: n.warnLAN}
-	return n.mdns.Start(n.ctx)
+	if err := m.Start(n.ctx); err != nil {
+		n.log.Warn("no look around the local network", "why", err)
+		return nil
+	}
+	n.mu.Lock()
+	n.mdns = m
+	n.mu.Unlock()
+	return nil
+}
+
+// look asks anew who is on the local network.
+func (n *Node) look() {
+	n.mu.Lock()
+	m := n.mdns
+	n.mu.Unlock()
+	if m != nil {
+		m.Query()
+	}
 }
 
 func (n *Node) stopLAN() {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/pars-network/pars/pkg/dag"
 	"github.com/pars-network/pars/pkg/reconcile"
-	"github.com/pars-network/pars/pkg/session"
 )
 
 func (n *Node) syncProtocol() protocol.ID {
@@ -107,12 +106,13 @@ func (n *Node) speak(ctx context.Context, s network.Stream) {
 	n.dialer.kick()
 }
 
-// took notes what a peer brought.
-func (n *Node) took(s *session.Session, got dag.Received) {
+// took notes what a peer brought and charges it.
+func (n *Node) took(p peer.ID, got dag.Received, signed int) error {
 	n.metrics.count(got)
 	if len(got.Forks) > 0 {
 		n.log.Warn("an author wrote two branches", "authors", len(got.Forks))
 	}
+	return n.spend(p, got, signed)
 }
 
 // levelled notes how a stream stands and remembers peers that are worth coming back to.

@@ -39,6 +39,7 @@ type Node struct {
 	hub     *hub
 	dialer  *dialer
 	metrics *metrics
+	quotas  quotas
 	mdns    *bootstrap.MDNS
 	watcher *bootstrap.Watcher
 	socket  *http.Server
@@ -49,7 +50,7 @@ type Node struct {
 	wg      sync.WaitGroup
 	started time.Time
 
-	mu      sync.Mutex // guards streams, closed, anchors
+	mu      sync.Mutex // guards streams, closed, anchors, mdns
 	streams map[peer.ID]*streamState
 	closed  bool
 	anchors string
@@ -196,6 +197,9 @@ func (n *Node) connected(_ network.Network, c network.Conn) {
 func (n *Node) disconnected(_ network.Network, c network.Conn) {
 	n.event(Event{Type: "gone", PeerID: c.RemotePeer().String()})
 	n.dialer.kick()
+	if len(n.host.Network().Peers()) == 0 {
+		n.look() // a cut in the middle of the network gives no interface event
+	}
 }
 
 func (n *Node) event(e Event) {

@@ -17,7 +17,7 @@ type set struct {
 	log  *dag.Log
 	peer string // whose quotas what arrives is charged to
 	now  func() time.Time
-	took func(s *session.Session, got dag.Received)
+	took func(got dag.Received, signed int) error // charges the peer; may be nil
 }
 
 func (x *set) Secret() [32]byte { return x.s.SyncSecret() }
@@ -143,9 +143,18 @@ func (x *set) Take(run []byte) (reconcile.Taken, error) {
 	}
 	t.New = got.New
 	if x.took != nil {
-		x.took(x.s, got)
+		return t, x.took(got, signatures(items))
 	}
 	return t, nil
+}
+
+func signatures(items []vertex.Item) (n int) {
+	for i := range items {
+		if items[i].Signed {
+			n++
+		}
+	}
+	return n
 }
 
 // Sent notes what the peer has; a failed note only costs the word "sent".

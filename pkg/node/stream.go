@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/pars-network/pars/pkg/dag"
 	"github.com/pars-network/pars/pkg/reconcile"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -50,8 +51,9 @@ func (n *Node) newStream(s network.Stream) (*syncStream, error) {
 	if err := cfg.Rand(cfg.Nonce[:]); err != nil {
 		return nil, err
 	}
+	took := func(got dag.Received, signed int) error { return n.took(x.peer, got, signed) }
 	for _, s := range n.home.Sessions.List() {
-		cfg.Sets = append(cfg.Sets, &set{s: s, log: s.Log(), peer: string(x.peer), now: n.clock, took: n.took})
+		cfg.Sets = append(cfg.Sets, &set{s: s, log: s.Log(), peer: string(x.peer), now: n.clock, took: took})
 	}
 	x.machine = reconcile.New(cfg)
 	return x, nil

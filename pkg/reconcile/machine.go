@@ -60,6 +60,9 @@ const (
 // ErrPeer is the root of errors for which the peer is to blame.
 var ErrPeer = errors.New("peer breaks the sync protocol")
 
+// ErrLimits is the ErrPeer of a peer that costs too much; a Set answers with it from Take.
+var ErrLimits = fmt.Errorf("%w: over its limits", ErrPeer)
+
 // Machine is one side of a sync stream. Not safe for concurrent use: the goroutine of the stream owns it.
 type Machine struct {
 	cfg     Config
@@ -142,8 +145,11 @@ func (m *Machine) Receive(f Frame) ([]Frame, error) {
 		if errors.Is(err, ErrPeer) {
 			code = codeProtocol
 		}
-		if errors.Is(err, errNotMember) {
+		switch {
+		case errors.Is(err, errNotMember):
 			code = codeNotMember
+		case errors.Is(err, ErrLimits):
+			code = codeLimits
 		}
 		m.send((&fault{Code: code}).frame())
 	}
