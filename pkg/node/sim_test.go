@@ -367,3 +367,27 @@ func sorted(m map[[2]int]*cable) []*cable {
 	}
 	return out
 }
+
+// BenchmarkSync moves 5,000 messages between two nodes in memory: seal, sign, pack, unpack, attest.
+func BenchmarkSync(b *testing.B) {
+	t := &testing.T{}
+	n := newSim(t, 1, 2)
+	room(t, n)
+	const messages = 5000
+	for i := range messages {
+		n[0].say(fmt.Sprint("a message of ordinary length, number ", i))
+	}
+	inv := n[0].only().Invite(time.Time{}, nil)
+	for b.Loop() {
+		fresh := &simNode{t: t, name: "fresh", rnd: source(uint64(b.N), 7), eng: store.NewMemory()}
+		fresh.open()
+		if _, err := fresh.home.Join(inv, "", noon); err != nil {
+			b.Fatal(err)
+		}
+		connect(n[0], fresh).run(t)
+		if got := len(fresh.texts()); got != messages {
+			b.Fatal(got)
+		}
+	}
+	b.ReportMetric(messages*float64(b.N)/b.Elapsed().Seconds(), "vertices/s")
+}

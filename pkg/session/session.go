@@ -28,8 +28,9 @@ type Session struct {
 	log  *dag.Log
 	view *store.Space
 
-	mu      sync.Mutex // guards rec and first
+	mu      sync.Mutex // guards all below
 	rec     record
+	key     sig.Private // of rec.Pseudonym
 	first   map[sig.Public]Member // opened first vertices
 	sentTo  uint32                // own vertices below this arrival number were taken by a peer
 	readTo  uint32
@@ -49,7 +50,7 @@ func (s *Session) SyncSecret() [32]byte { return s.keys.Sync }
 func (s *Session) Pseudonym() sig.Public {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return sig.FromSeed(s.rec.Pseudonym).Public()
+	return s.key.Public()
 }
 
 // mine reports whether key is or was this device's author key.
@@ -61,7 +62,7 @@ func (s *Session) mine(key sig.Public) bool {
 			return true
 		}
 	}
-	return sig.FromSeed(s.rec.Pseudonym).Public() == key
+	return s.key.Public() == key
 }
 
 // Send writes a message and returns it once it is durable.
@@ -90,7 +91,7 @@ func (s *Session) write(kind vertex.Kind, content []byte, now time.Time) (vertex
 func (s *Session) author() sig.Private {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return sig.FromSeed(s.rec.Pseudonym)
+	return s.key
 }
 
 func (s *Session) draft(kind vertex.Kind, content []byte, now time.Time) dag.Draft {
@@ -160,9 +161,9 @@ func (s *Session) rejoin(now time.Time) error {
 		return err
 	}
 	s.mu.Lock()
-	s.rec, s.renamed = rec, true
+	s.rec, s.key, s.renamed = rec, sig.FromSeed(rec.Pseudonym), true
 	s.mu.Unlock()
-	s.log.SetOwn(sig.FromSeed(rec.Pseudonym).Public())
+	s.log.SetOwn(s.Pseudonym())
 	return nil
 }
 
@@ -189,7 +190,7 @@ func (s *Session) Import(r io.Reader, now time.Time, each func(dag.Result)) (dag
 func (s *Session) Invite(expires time.Time, roads [][]byte) *Invite {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := sig.FromSeed(s.rec.Pseudonym)
+	key := s.key
 	v := &Invite{Session: s.rec.Session, Secret: s.rec.Secret, Genesis: s.rec.Genesis, Inviter: key.Public(),
 		Network: s.home.cfg.Network}
 	if !expires.IsZero() {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -219,7 +220,7 @@ func TestFutureTimeIsNotShown(t *testing.T) {
 
 func FuzzDecodeInvite(f *testing.F) {
 	h := &Sessions{cfg: Config{}}
-	s := &Session{home: h, rec: record{Pseudonym: [32]byte{1}}}
+	s := &Session{home: h, key: sig.FromSeed([32]byte{1})}
 	f.Add(s.Invite(noon, [][]byte{[]byte("road")}).Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if v, err := DecodeInvite(b); err == nil && !bytes.Equal(v.Encode(), b) {

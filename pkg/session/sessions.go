@@ -69,7 +69,7 @@ func Open(cfg Config) (*Sessions, error) {
 func (h *Sessions) Damaged() int { return h.bad }
 
 func (h *Sessions) open(r *record) (*Session, error) {
-	s := &Session{home: h, rec: *r, first: map[sig.Public]Member{}, keys: envelope.Derive(r.Secret, r.Session),
+	s := &Session{home: h, rec: *r, key: sig.FromSeed(r.Pseudonym), first: map[sig.Public]Member{}, keys: envelope.Derive(r.Secret, r.Session),
 		view: h.cfg.Store.Space(r.Group, r.LogKey)}
 	var err error
 	s.log, err = dag.Open(dag.Config{Store: h.cfg.Store, Space: s.view, Session: r.Session, Genesis: r.Genesis,
