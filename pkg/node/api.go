@@ -24,6 +24,7 @@ type API interface {
 	Check(ctx context.Context, session string) (Check, error)
 	Export(ctx context.Context, session string, w io.Writer) error
 	Import(ctx context.Context, r io.Reader, emit func(Imported) error) error
+	Draw(ctx context.Context, q DrawQuery, w io.Writer) error
 	Close() error
 }
 
@@ -172,4 +173,10 @@ type Imported struct {
 	Session string `json:"session"`
 	Result  string `json:"result"` // new, known, parked, refused
 	Reason  string `json:"reason,omitempty"`
+}
+
+// DrawQuery asks for a picture of a log, as SVG or as a graph in the DOT language.
+type DrawQuery struct {
+	Session string `json:"session"`
+	Dot     bool   `json:"dot,omitempty"`
 }

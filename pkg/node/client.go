@@ -190,6 +190,10 @@ func (c *client) Export(ctx context.Context, session string, w io.Writer) error 
 	return c.bytes(ctx, "export", session, w)
 }
 
+func (c *client) Draw(ctx context.Context, q DrawQuery, w io.Writer) error {
+	return c.bytes(ctx, "draw", q, w)
+}
+
 func (c *client) bytes(ctx context.Context, path string, q any, w io.Writer) error {
 	b, err := json.Marshal(q)
 	if err != nil {

@@ -209,3 +209,11 @@ func (o *oneSession) Read(p []byte) (int, error) {
 	o.rest = o.rest[n:]
 	return n, nil
 }
+
+func (l *local) Draw(_ context.Context, q DrawQuery, w io.Writer) error {
+	s, err := l.h.Sessions.Find(q.Session)
+	if err != nil {
+		return err
+	}
+	return s.Log().Draw(w, q.Dot)
+}

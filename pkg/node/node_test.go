@@ -164,6 +164,10 @@ func suiteDag(t *testing.T, a API, s, last string) {
 	if err := a.Export(ctx, s, &file); err != nil {
 		t.Fatal(err)
 	}
+	var picture bytes.Buffer
+	if err := a.Draw(ctx, DrawQuery{Session: s}, &picture); err != nil || !bytes.HasPrefix(picture.Bytes(), []byte("<svg")) {
+		t.Errorf("draw: %v %.20s", err, picture.Bytes())
+	}
 	broken := bytes.Clone(file.Bytes())
 	broken[len(broken)-1] ^= 1 // the body of the last
 	count := map[string]int{}

@@ -173,6 +173,7 @@ func handler(l *local) http.Handler {
 	mux.Handle("POST /v1/log", call(l.Log))
 	mux.Handle("POST /v1/cat", one(l.Cat))
 	mux.Handle("POST /v1/check", one(l.Check))
+	mux.Handle("POST /v1/draw", bytesOut(l.Draw))
 	mux.Handle("POST /v1/stop", one(l.stopCall))
 	mux.Handle("POST /v1/export", bytesOut(l.Export))
 	mux.HandleFunc("POST /v1/import", func(w http.ResponseWriter, r *http.Request) {
