@@ -58,7 +58,7 @@ func settings(dir string, phone bool) badger.Options {
 	o := badger.DefaultOptions(dir).
 		WithSyncWrites(true). // DB.Sync leaves rotated files out, so it is no commit
 		WithNumMemtables(2).
-		WithValueThreshold(512).
+		WithValueThreshold(128).
 		WithCompression(options.None).
 		WithChecksumVerificationMode(options.NoVerification). // our AEAD decides; verification panics
 		WithVerifyValueChecksum(false).

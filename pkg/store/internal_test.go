@@ -41,7 +41,7 @@ func TestFailedSyncStopsCommits(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for _, phone := range []bool{true, false} {
 		o := settings(t.TempDir(), phone)
-		if !o.SyncWrites || o.VerifyValueChecksum || o.ChecksumVerificationMode != 0 || len(o.EncryptionKey) != 0 || o.ValueThreshold != 512 {
+		if !o.SyncWrites || o.VerifyValueChecksum || o.ChecksumVerificationMode != 0 || len(o.EncryptionKey) != 0 || o.ValueThreshold != 128 {
 			t.Errorf("phone=%v: %+v", phone, o)
 		}
 		if limit := o.MemTableSize * 15 / 100; limit < MaxBatch+MaxRecords*12 {
