@@ -67,7 +67,8 @@ type Log struct {
 	cfg      Config
 	verifier *sig.Verifier
 
-	write sync.Mutex // one writer at a time; held while the disk is written, never by readers
+	write   sync.Mutex // one writer at a time; held while the disk is written, never by readers
+	scratch []byte     // where put writes a record before it is sealed; guarded by write
 
 	mu      sync.RWMutex // guards all below
 	index   index
@@ -77,6 +78,7 @@ type Log struct {
 	refused map[vertex.Reason]uint64
 	changed chan struct{} // closed and replaced when something was accepted
 	broken  error         // a commit failed and the state could not be read again
+	pending int           // transactions that memory shows and the disk does not hold yet
 }
 
 // Damage counts what was found broken on disk and not fetched again yet.

@@ -34,8 +34,9 @@ type Received struct {
 	Forks   []sig.Public // authors who now first show two branches
 }
 
-// chunk is how many bytes of items one transaction takes: with the seals it stays below store.MaxBatch.
-const chunk = 600 << 10
+// chunk is how many bytes of items one transaction takes: with the seals it mostly stays below
+// store.MaxBatch, and the disk syncs twice for each.
+const chunk = 900 << 10
 
 // Receive takes vertices from a carrier. items come from vertex.DecodeItem or vertex.DecodeRun, which
 // compared bodies with their hashes; everything else is checked here. sender names who handed them
@@ -116,6 +117,9 @@ func (l *Log) take(sender string, items []vertex.Item, now time.Time) (*taken, e
 	if t.New > 0 {
 		l.putCounters(t.batch())
 	}
+	if t.batches[0].Len() > 0 {
+		l.pending++
+	}
 	return t, nil
 }
 
@@ -123,6 +127,7 @@ func (l *Log) take(sender string, items []vertex.Item, now time.Time) (*taken, e
 func (l *Log) announce(t *taken) {
 	if t.batches[0].Len() > 0 {
 		l.mu.Lock()
+		l.pending--
 		l.signal()
 		l.mu.Unlock()
 	}

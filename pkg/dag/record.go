@@ -86,7 +86,8 @@ func (l *Log) counters() (c counters, err error) {
 // put writes an accepted vertex: its record and, when held, its body.
 func (l *Log) put(b *store.Batch, at uint32, it *vertex.Item, flags uint8) {
 	key := arrivalKey(at)
-	l.cfg.Space.Put(b, store.TableVertex, key, appendRecord(make([]byte, 0, 512), it, flags))
+	l.scratch = appendRecord(l.scratch[:0], it, flags)
+	l.cfg.Space.Put(b, store.TableVertex, key, l.scratch)
 	if it.Size > 0 && it.Body != nil {
 		l.cfg.Space.Put(b, store.TableBody, key, it.Body)
 	}

@@ -17,12 +17,13 @@ const (
 // cand is a vertex on its way into the log.
 type cand struct {
 	it      *vertex.Item
-	parked  *parked // where it came from, or nil for one just received
-	result  int     // place of its answer, or -1
-	kids    []*cand // candidates that name it
-	need    int     // names not accepted or placed yet
-	refs    []*cand // candidates it names
-	next    int     // candidates not cut that continue its branch
+	names   []vertex.ID // all that it names
+	parked  *parked     // where it came from, or nil for one just received
+	result  int         // place of its answer, or -1
+	kids    []*cand     // candidates that name it
+	need    int         // names not accepted or placed yet
+	refs    []*cand     // candidates it names
+	next    int         // candidates not cut that continue its branch
 	placed  bool
 	cut     bool
 	evicted bool // the park had no room left for it
@@ -45,7 +46,7 @@ type stage struct {
 }
 
 func (s *stage) add(it *vertex.Item, p *parked, result int) {
-	c := &cand{it: it, parked: p, result: result}
+	c := &cand{it: it, names: names(it), parked: p, result: result}
 	s.pool[it.ID] = c
 	s.all = append(s.all, c)
 }
@@ -66,7 +67,7 @@ func (s *stage) wake() {
 		for _, p := range s.l.park.behind(s.all[i].it.ID) {
 			pull(p)
 		}
-		for _, id := range names(s.all[i].it) {
+		for _, id := range s.all[i].names {
 			if p := s.l.park.items[id]; p != nil {
 				pull(p)
 			}
@@ -77,7 +78,7 @@ func (s *stage) wake() {
 // link counts for each candidate what has to be placed before it.
 func (s *stage) link() {
 	for _, c := range s.all {
-		for _, id := range names(c.it) {
+		for _, id := range c.names {
 			if _, ok := s.l.index.get(id); ok {
 				continue
 			}
@@ -166,7 +167,7 @@ func (s *stage) check(c *cand) error {
 	if v.Seq == 0 && !v.Author.Canonical() {
 		return &vertex.RefusedError{Reason: vertex.BadAuthor}
 	}
-	for i, id := range names(c.it) {
+	for i, id := range c.names {
 		p := s.past(id)
 		if i == 0 && v.Seq > 0 {
 			if p.author != v.Author {

@@ -110,8 +110,9 @@ type chunkRead struct {
 func readChunks(r io.Reader, out chan<- chunkRead, done <-chan struct{}) {
 	defer close(out)
 	br := bufio.NewReaderSize(r, 4*vertex.MaxItem)
-	for {
-		c, end := readChunk(br)
+	for room := 0; ; {
+		c, end := readChunk(br, room)
+		room = len(c.items) + 16 // the next one will not be much longer
 		select {
 		case out <- c:
 		case <-done:
@@ -123,7 +124,8 @@ func readChunks(r io.Reader, out chan<- chunkRead, done <-chan struct{}) {
 	}
 }
 
-func readChunk(br *bufio.Reader) (c chunkRead, end bool) {
+func readChunk(br *bufio.Reader, room int) (c chunkRead, end bool) {
+	c.items = make([]vertex.Item, 0, room)
 	for size := 0; size < chunk && len(c.refused) < 1024; {
 		it, err := vertex.ReadItem(br)
 		var re *vertex.RefusedError
