@@ -23,6 +23,10 @@
 //	    write a session's entries, signed and sealed, to a file
 //	import FILE|-
 //	    merge what another replica exported
+//	draw SESSION
+//	    draw a session's log, as SVG or, when the file ends in .dot, as a graph
+//	bench import
+//	    import a log made for the purpose into a store of its own
 //	completion bash|zsh|fish
 //	    print a completion script
 //

@@ -11,11 +11,14 @@ _pars_dag() {
       '/check') at='/check' ;;
       '/export') at='/export' ;;
       '/import') at='/import' ;;
+      '/draw') at='/draw' ;;
+      '/bench') at='/bench' ;;
+      '/bench/import') at='/bench/import' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='heads ls log cat add check export import completion --version --help' ;;
+    '') words='heads ls log cat add check export import draw bench completion --version --help' ;;
     '/heads') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/ls') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/log') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
@@ -24,6 +27,9 @@ _pars_dag() {
     '/check') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/export') words='--passphrase-file -o --home --profile --json --timeout -v --help' ;;
     '/import') words='--passphrase-file --from --home --profile --json --timeout -v --help' ;;
+    '/draw') words='--passphrase-file -o --home --profile --json --timeout -v --help' ;;
+    '/bench') words='import --help' ;;
+    '/bench/import') words='--vertices --size --dir --home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

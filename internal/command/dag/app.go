@@ -13,5 +13,5 @@ Every verb works with or without a running node.`
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
 	return cli.App("pars-dag", "look into the signed log and merge it", description,
-		headsVerb(), lsVerb(), logVerb(), catVerb(), addVerb(), checkVerb(), exportVerb(), importVerb())
+		headsVerb(), lsVerb(), logVerb(), catVerb(), addVerb(), checkVerb(), exportVerb(), importVerb(), drawVerb(), benchVerb())
 }
