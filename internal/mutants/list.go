@@ -29,7 +29,7 @@ func mutants() []mutant {
 		{"dag: wants without bodies", "pkg/dag/vector.go", "	for at := range l.index.noBody {\n", "	for at := range l.index.noBody {\n		if at > 0 {\n			break\n		}\n", dag, "TestLostBody"},
 		{"dag: restored vertices lose the right to write", "pkg/dag/index.go", "flags: flags | held | x.entries[at].flags&(hasChild|continued|entered|mayWrite)}", "flags: flags&^mayWrite | held | x.entries[at].flags&(hasChild|continued|entered)}", dag, "TestLostVertex|TestReasons"},
 		{"dag: a restored tip needs no signature", "pkg/dag/receive.go", "if flags = x.entries[at].flags; flags&(hasSig|continued) == 0 {", "if flags = x.entries[at].flags; flags&(hasSig|continued|hasBody) == 0 {", dag, "TestRestoredUnsigned"},
-		{"dag: written before it is committed", "pkg/dag/append.go", "	if err := l.commit(&taken{batches: []*store.Batch{with}}); err != nil {\n		return err\n	}", "	go l.commit(&taken{batches: []*store.Batch{with}})", dag, "TestDeath|TestFullDisk"},
+		{"dag: written before it is committed", "pkg/dag/append.go", "	if err := l.commit(t); err != nil {\n		return err\n	}", "	go l.commit(t)", dag, "TestDeath|TestFullDisk"},
 		{"dag: received before it is committed", "pkg/dag/receive.go", "		if err := l.commit(t); err != nil {\n			return got, err\n		}\n		l.announce(t)", "		go l.commit(t)", dag, "TestDeath|TestFullDisk"},
 		{"dag: an import answers before the disk", "pkg/dag/stream.go", "			if failed = l.store(t); failed != nil {", "			done(t)\n			if failed = l.store(t); failed != nil {", dag, "TestDeath|TestFullDisk"},
 		{"dag: memory keeps what the disk refused", "pkg/dag/receive.go", "	if err != nil {\n		l.reload(err)\n	}\n	return err", "	return err", dag, "TestFullDisk"},

@@ -104,13 +104,13 @@ func (l *Log) keep(it *vertex.Item, flags uint8, with *store.Batch) error {
 	at, _ := l.index.add(&it.Vertex, it.ID, flags|held)
 	l.put(with, at, it, flags|held)
 	l.putCounters(with)
+	l.pending++
 	l.mu.Unlock()
-	if err := l.commit(&taken{batches: []*store.Batch{with}}); err != nil {
+	t := &taken{batches: []*store.Batch{with}}
+	if err := l.commit(t); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	l.signal()
-	l.mu.Unlock()
+	l.announce(t)
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 
 // load reads index and park from the store.
 func (l *Log) load() error {
-	l.index, l.park, l.damage, l.broken = newIndex(l.cfg.Genesis), newPark(), Damage{}, nil
+	l.index, l.park, l.damage, l.broken, l.pending = newIndex(l.cfg.Genesis), newPark(), Damage{}, nil, 0
 	ld := loader{l: l, batch: &store.Batch{}}
 	c, err := l.counters()
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, wire.ErrInvalid) {

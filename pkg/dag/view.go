@@ -149,10 +149,12 @@ func (l *Log) record(at uint32) (vertex.Item, uint8, error) {
 // the item comes without it and the error Is ErrNoBody.
 func (l *Log) Item(at uint32) (vertex.Item, error) {
 	it, flags, err := l.record(at)
-	if errors.Is(err, store.ErrNotFound) && l.held(at) { // accepted a moment ago and on its way to the disk
-		l.write.Lock()
-		it, flags, err = l.record(at)
-		l.write.Unlock()
+	for errors.Is(err, store.ErrNotFound) {
+		next := l.coming(at)
+		if it, flags, err = l.record(at); next == nil || err == nil {
+			break
+		}
+		<-next
 	}
 	if err != nil {
 		if errors.Is(err, store.ErrCorrupt) {
@@ -182,10 +184,15 @@ func (l *Log) Item(at uint32) (vertex.Item, error) {
 	return it, nil
 }
 
-func (l *Log) held(at uint32) bool {
+// coming returns what is closed after the next commit when the record of a vertex that memory shows may be
+// on its way to the disk, else nil.
+func (l *Log) coming(at uint32) <-chan struct{} {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return at < uint32(len(l.index.entries)) && l.index.entries[at].flags&held != 0
+	if l.pending == 0 || at >= uint32(len(l.index.entries)) || l.index.entries[at].flags&held == 0 {
+		return nil
+	}
+	return l.changed
 }
 
 // loseBody notes that a body does not open, so that it is wanted again.
