@@ -52,7 +52,7 @@ func (l *Log) draft(own sig.Public, d Draft) (v vertex.Vertex, rest bool, err er
 	x := &l.index
 	v = vertex.Vertex{Session: l.cfg.Session, Author: own, Kind: d.Kind, HLC: uint64(max(0, d.Now.UnixMilli()))}
 	a, ok := x.byKey[own]
-	if own == l.cfg.Own && l.ahead || ok && x.authors[a].forked {
+	if l.Spent(own) {
 		return v, false, ErrAhead
 	}
 	if ok {
@@ -69,8 +69,10 @@ func (l *Log) draft(own sig.Public, d Draft) (v vertex.Vertex, rest bool, err er
 			continue
 		}
 		if len(v.Parents) == vertex.MaxParents {
-			v.Kind = vertex.Receipt
-			rest = true
+			if ok { // but an author's first vertex is its join; its next one names the rest
+				v.Kind = vertex.Receipt
+				rest = true
+			}
 			break
 		}
 		v.Parents = append(v.Parents, e.id)

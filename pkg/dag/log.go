@@ -143,8 +143,18 @@ func (l *Log) Ahead() bool {
 	return l.ahead
 }
 
+// Spent reports whether an author key must not write again: Append by it would answer ErrAhead.
+func (l *Log) Spent(key sig.Public) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	a, ok := l.index.byKey[key]
+	return key == l.cfg.Own && l.ahead || ok && l.index.authors[a].forked
+}
+
 // SetOwn makes key the author of this device from now on.
 func (l *Log) SetOwn(key sig.Public) {
+	l.write.Lock()
+	defer l.write.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cfg.Own, l.ahead = key, false

@@ -61,8 +61,11 @@ func (q *quotas) forget(now time.Time) {
 func cost(got dag.Received, signed int) int {
 	n := signed
 	for _, r := range got.Results {
-		if r.Outcome == dag.Refused {
+		switch r.Outcome {
+		case dag.Refused:
 			n += 2
+		case dag.Parked:
+			n++
 		}
 	}
 	return n

@@ -10,6 +10,9 @@ import (
 // maxRounds bounds how often frontiers are compared before two sides let it rest until the next resync.
 const maxRounds = 5
 
+// maxIdle bounds how often a peer may make us climb for nothing.
+const maxIdle = 1024
+
 // link is one session on a stream. A round compares frontiers (STATE), then climbs one rung until both
 // sides said DONE: the first round exchanges vectors, the second sketches of the authors that those
 // could not settle (or heads, where there are none), later ones heads.
@@ -42,6 +45,7 @@ type link struct {
 	waiting    bool            // a WANT of ours is not answered
 	serving    bool            // a WANT of the peer's is not answered
 
+	idle    int      // rungs climbed without a new vertex
 	queue   []uint32 // to be sent, causal order
 	unacked int      // runs sent and not acknowledged
 	live    bool
@@ -83,6 +87,9 @@ func (l *link) gotState(b []byte) (err error) {
 		l.rest(level)
 		return nil
 	}
+	if l.idle++; l.idle > maxIdle {
+		return ErrLimits
+	}
 	l.climb()
 	return nil
 }
@@ -94,6 +101,7 @@ func (l *link) rest(level bool) {
 		l.live, l.pushed = true, l.mark
 	}
 	if level {
+		l.idle = 0
 		l.set.Sent(l.mark)
 	}
 	l.push()

@@ -10,6 +10,9 @@ func (l *link) gotRun(b []byte) error {
 	if err != nil {
 		return err
 	}
+	if t.New > 0 {
+		l.idle = 0
+	}
 	if l.from == nil {
 		l.from = map[uint32]struct{}{}
 	}

@@ -27,10 +27,14 @@ type Session struct {
 	keys envelope.Keys
 	log  *dag.Log
 	view *store.Space
+	id   vertex.Session
+	root vertex.ID // the genesis
+
+	joining sync.Mutex // one rejoin at a time
 
 	mu      sync.Mutex // guards all below
 	rec     record
-	key     sig.Private // of rec.Pseudonym
+	key     sig.Private           // of rec.Pseudonym
 	first   map[sig.Public]Member // opened first vertices
 	sentTo  uint32                // own vertices below this arrival number were taken by a peer
 	readTo  uint32
@@ -124,15 +128,14 @@ func (s *Session) joinVertex(rec *record, now time.Time) dag.Draft {
 }
 
 func (s *Session) joinMAC(j *join) [32]byte {
-	id, genesis := s.rec.Session, s.rec.Genesis
-	return envelope.MAC(s.keys.Join[:], []byte(wire.LabelJoin), id[:], genesis[:], j.Pseudonym[:], j.Rdv[:])
+	return envelope.MAC(s.keys.Join[:], []byte(wire.LabelJoin), s.id[:], s.root[:], j.Pseudonym[:], j.Rdv[:])
 }
 
 // MayWrite tells the log whether the author of a branch's first vertex is a member: it made the room,
 // or the vertex proves that it holds the invite.
 func (s *Session) MayWrite(first *vertex.Item) bool {
 	if first.Root() {
-		return first.ID == s.rec.Genesis
+		return first.ID == s.root
 	}
 	content, err := s.open(first)
 	if err != nil || first.Kind != vertex.Control {
@@ -144,6 +147,11 @@ func (s *Session) MayWrite(first *vertex.Item) bool {
 
 // rejoin takes a new pseudonym and joins under it, in one transaction.
 func (s *Session) rejoin(now time.Time) error {
+	s.joining.Lock()
+	defer s.joining.Unlock()
+	if !s.log.Spent(s.Pseudonym()) {
+		return nil // another writer was faster
+	}
 	s.mu.Lock()
 	rec := s.rec
 	s.mu.Unlock()
@@ -172,16 +180,19 @@ func (s *Session) rejoin(now time.Time) error {
 func (s *Session) Receive(sender string, items []vertex.Item, now time.Time) (dag.Received, error) {
 	got, err := s.log.Receive(sender, items, now)
 	if err == nil && len(got.Forks) > 0 {
-		_, err = s.write(vertex.Receipt, nil, now)
+		s.prove(now)
 	}
 	return got, err
 }
+
+// prove writes a receipt that names all heads. Where it cannot be written, the next message does it.
+func (s *Session) prove(now time.Time) { _, _ = s.write(vertex.Receipt, nil, now) }
 
 // Import merges a stream of items.
 func (s *Session) Import(r io.Reader, now time.Time, each func(dag.Result)) (dag.Totals, error) {
 	sum, err := s.log.Import(r, "import", now, each)
 	if err == nil && sum.Forks > 0 {
-		_, err = s.write(vertex.Receipt, nil, now)
+		s.prove(now)
 	}
 	return sum, err
 }

@@ -69,7 +69,7 @@ func Open(cfg Config) (*Sessions, error) {
 func (h *Sessions) Damaged() int { return h.bad }
 
 func (h *Sessions) open(r *record) (*Session, error) {
-	s := &Session{home: h, rec: *r, key: sig.FromSeed(r.Pseudonym), first: map[sig.Public]Member{}, keys: envelope.Derive(r.Secret, r.Session),
+	s := &Session{home: h, rec: *r, key: sig.FromSeed(r.Pseudonym), id: r.Session, root: r.Genesis, first: map[sig.Public]Member{}, keys: envelope.Derive(r.Secret, r.Session),
 		view: h.cfg.Store.Space(r.Group, r.LogKey)}
 	var err error
 	s.log, err = dag.Open(dag.Config{Store: h.cfg.Store, Space: s.view, Session: r.Session, Genesis: r.Genesis,
@@ -154,7 +154,10 @@ func (h *Sessions) Join(v *Invite, name string, now time.Time) (*Session, error)
 		return nil, err
 	}
 	if s, err := h.Get(v.Session); err == nil {
-		if s.rec.Genesis != v.Genesis || s.rec.Secret != v.Secret {
+		s.mu.Lock()
+		same := s.root == v.Genesis && s.rec.Secret == v.Secret
+		s.mu.Unlock()
+		if !same {
 			return nil, fmt.Errorf("session %s is held with another beginning: the invite is false", v.Session)
 		}
 		return s, nil
