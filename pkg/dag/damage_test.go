@@ -308,16 +308,54 @@ func TestLostVertex(t *testing.T) {
 	for _, fork := range []bool{false, true} {
 		v := newVictim(t, fork)
 		rnd := rand.New(rand.NewPCG(1, 1))
-		for _, i := range v.table(store.TableVertex) {
+		for _, i := range some(v.table(store.TableVertex), fork) {
 			v.broken(rnd, i)
 			v.healed(rnd)
 		}
 	}
 }
 
+// some takes each, or in a short or second run of the same kind every fifth.
+func some(places []int, second bool) (out []int) {
+	for i, p := range places {
+		if i%5 == 0 || !second && !testing.Short() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// TestLostOnBadger: the same on the engine that nodes use.
+func TestLostOnBadger(t *testing.T) {
+	v := newVictim(t, true)
+	rnd := rand.New(rand.NewPCG(1, 7))
+	vs := v.table(store.TableVertex)
+	hit := []int{vs[0], vs[7], vs[8], vs[len(vs)-1], v.table(store.TableBody)[20], v.table(store.TableParked)[0]}
+	v.restore(rnd, hit...)
+	db, err := store.OpenBadger(t.TempDir(), store.BadgerOptions{Phone: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	for _, w := range records(t, v.eng[1]) {
+		if w.Key[0] != byte(store.TableState) {
+			err = errors.Join(err, db.Commit([]store.Write{w}))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.eng[1] = db
+	v.open(1)
+	if d := v.logs[1].Damage(); d.Vertices+d.Tail == 0 || d.Parked != 1 || d.Counters != 1 || !v.logs[1].Ahead() {
+		t.Fatalf("damage %+v ahead %v", d, v.logs[1].Ahead())
+	}
+	v.healed(rnd)
+}
+
 // TestLostMany breaks any records of all tables at once, up to a whole author's and all of them.
 func TestLostMany(t *testing.T) {
-	n := uint64(60)
+	n := uint64(100)
 	if testing.Short() {
 		n = 10
 	}
@@ -357,7 +395,7 @@ func lostMany(seed uint64, v *victim) {
 func TestLostBody(t *testing.T) {
 	v := newVictim(t, false)
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for _, i := range v.table(store.TableBody) {
+	for _, i := range some(v.table(store.TableBody), true) {
 		v.restore(rnd, i)
 		l := v.logs[1]
 		if n, err := l.Scrub(func() bool { return false }); n != 1 || err != nil {
@@ -430,7 +468,7 @@ func TestLostCommits(t *testing.T) {
 func TestLostWhileRunning(t *testing.T) {
 	v := newVictim(t, false)
 	rnd := rand.New(rand.NewPCG(1, 6))
-	for _, i := range v.table(store.TableVertex) {
+	for _, i := range some(v.table(store.TableVertex), true) {
 		v.restore(rnd)
 		w := v.raw[i]
 		v.eng[1].Commit([]store.Write{{Key: w.Key, Value: append(bytes.Clone(w.Value), 1)}})
@@ -447,7 +485,7 @@ func TestLostWhileRunning(t *testing.T) {
 
 // TestFlips flips random bits in random records.
 func TestFlips(t *testing.T) {
-	n := uint64(150)
+	n := uint64(300)
 	if testing.Short() {
 		n = 20
 	}
