@@ -12,6 +12,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/internal/command/dag"
+	"github.com/pars-network/pars/internal/command/node"
 )
 
 const roleVariable = "PARS_LAB_ROLE"
@@ -25,10 +31,18 @@ func role(name string, f func(args []string) error) bool {
 	return true
 }
 
+// commands are what the test binary does when it is started under another name.
+func commands() map[string]func() {
+	return map[string]func(){
+		"pars-dag":  func() { cli.Main(dag.App()) },
+		"pars-node": func() { cli.Main(node.App()) },
+	}
+}
+
 func TestMain(m *testing.M) {
 	name := os.Getenv(roleVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		testscript.Main(m, commands())
 	}
 	f := roles[name]
 	if f == nil {
