@@ -15,6 +15,7 @@ complete -c pars-node -f -n '__fish_use_subcommand' -a wipe -d 'destroy the home
 complete -c pars-node -f -n '__fish_use_subcommand' -a completion -d 'print a completion script'
 complete -c pars-node -n '__fish_seen_subcommand_from init' -l passphrase-file -r -d 'read the pass-phrase from the first line of FILE|-'
 complete -c pars-node -n '__fish_seen_subcommand_from init' -l from-phrase -r -d 'make the account of the 24 words in FILE|-'
+complete -c pars-node -n '__fish_seen_subcommand_from init' -l no-passphrase -d 'do not ask for a pass-phrase: the home opens without one'
 complete -c pars-node -n '__fish_seen_subcommand_from init' -l home -r -d 'keep keys and data in DIR'
 complete -c pars-node -n '__fish_seen_subcommand_from init' -l profile -r -d 'speak for the network of the profile NAME|FILE'
 complete -c pars-node -n '__fish_seen_subcommand_from init' -l json -d 'print JSON lines'

@@ -32,7 +32,11 @@ func Config(c *urfave.Context) (node.HomeConfig, error) {
 	if err != nil {
 		return node.HomeConfig{}, err
 	}
-	return node.HomeConfig{Dir: dir, Profile: p, Passphrase: pass, Log: Logger(c)}, nil
+	cfg := node.HomeConfig{Dir: dir, Profile: p, Passphrase: pass, Log: Logger(c)}
+	if pass == nil && cli.StdinTerminal(c) && !node.Running(c.Context, dir) && node.Locked(dir) {
+		cfg.Passphrase, err = cli.AskSecret(c, "pass-phrase", false)
+	}
+	return cfg, err
 }
 
 // Logger logs to standard error: what a runner should know, and with -v everything.

@@ -27,6 +27,7 @@ const (
 	dialsAtOnce = 8
 	backoffMin  = time.Second
 	backoffMax  = time.Minute
+	backoffPart = 16               // of the time a peer has been away is the longest wait
 	restTime    = 10 * time.Minute // after a peer broke the protocol
 	maxTargets  = 1024
 )
@@ -40,6 +41,7 @@ type target struct {
 	busy    bool
 	lasting bool // named by a person: never forgotten
 	good    time.Time
+	met     time.Time // when it was last level with us, or became known
 }
 
 // dialer connects to known peers and opens a sync stream to each that has none. One goroutine plans;
@@ -68,7 +70,7 @@ func (d *dialer) add(info peer.AddrInfo, road string) {
 			d.mu.Unlock()
 			return
 		}
-		t = &target{info: peer.AddrInfo{ID: info.ID}, road: road}
+		t = &target{info: peer.AddrInfo{ID: info.ID}, road: road, met: d.n.clock()}
 		d.targets[info.ID] = t
 	}
 	for _, a := range info.Addrs {
@@ -117,11 +119,21 @@ func (d *dialer) good(p peer.ID) {
 		d.targets[p] = t
 	}
 	t.good, t.backoff, t.next = d.n.clock(), 0, time.Time{}
+	t.met = t.good
 	if addrs := d.n.host.Peerstore().Addrs(p); len(addrs) > 0 {
 		t.info.Addrs = addrs[:min(len(addrs), 8)]
 	}
 	d.mu.Unlock()
 	d.n.saveAnchors()
+}
+
+// parted notes that a stream ended that had been level.
+func (d *dialer) parted(p peer.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.targets[p]; t != nil {
+		t.met = d.n.clock()
+	}
 }
 
 // again tries every target at once: after the network changed.
@@ -202,7 +214,9 @@ func (d *dialer) try(ctx context.Context, info peer.AddrInfo) {
 	d.done(info.ID)
 }
 
-// done plans the next attempt: later each time, with jitter, so that nodes do not call in step.
+// done plans the next attempt: later each time, with jitter, so that nodes do not call in step. The wait
+// stays a small part of how long the peer has been away, so that the end of a short cut is noticed soon
+// where no interface tells of it.
 func (d *dialer) done(p peer.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -214,8 +228,10 @@ func (d *dialer) done(p peer.ID) {
 	if d.resting(t) {
 		return
 	}
-	t.backoff = min(max(2*t.backoff, backoffMin), backoffMax)
-	t.next = d.n.clock().Add(t.backoff/2 + d.n.jitter(t.backoff))
+	now := d.n.clock()
+	most := min(now.Sub(t.met)/backoffPart, backoffMax)
+	t.backoff = max(min(2*t.backoff, most), backoffMin)
+	t.next = now.Add(t.backoff/2 + d.n.jitter(t.backoff))
 }
 
 // roadOf says over which road a peer became known.

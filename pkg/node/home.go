@@ -79,6 +79,12 @@ func HasHome(dir string) bool {
 	return err == nil
 }
 
+// Locked reports whether the home in dir opens with a passphrase only.
+func Locked(dir string) bool {
+	yes, err := keystore.NeedsPassphrase(store.OS(dir))
+	return err == nil && yes
+}
+
 // OpenHome opens a home; with create it makes one where there is none. ErrBusy of pkg/store says that
 // another process has it.
 func OpenHome(cfg HomeConfig, create bool) (*Home, error) {

@@ -17,8 +17,12 @@ func (n *Node) syncProtocol() protocol.ID {
 	return protocol.ID(n.Profile.Protocol("sync/1"))
 }
 
-// accept takes a sync stream that a peer opened. Of two streams between two nodes the one opened by
-// the smaller peer id stays.
+// settled is when two streams can no longer have been opened at the same time.
+const settled = 10 * time.Second
+
+// accept takes a sync stream that a peer opened. Of two streams that two nodes open to each other at the
+// same time the one opened by the smaller peer id stays. Later a new one means that the peer has no
+// other: it was restarted, or its end of the connection is dead.
 func (n *Node) accept(s network.Stream) {
 	p := s.Conn().RemotePeer()
 	if !n.claim(p, s, n.host.ID() > p) {
@@ -37,7 +41,7 @@ func (n *Node) claim(p peer.ID, s network.Stream, replace bool) bool {
 		return false
 	}
 	if old := n.streams[p]; old != nil {
-		if !replace {
+		if !replace && n.clock().Sub(old.since) < settled {
 			return false
 		}
 		old.raw.Reset()
@@ -92,6 +96,9 @@ func (n *Node) speak(ctx context.Context, s network.Stream) {
 		delete(n.streams, p)
 	}
 	n.mu.Unlock()
+	if st != nil && st.level {
+		n.dialer.parted(p)
+	}
 	switch {
 	case ctx.Err() != nil:
 	case errors.Is(err, errSilent):

@@ -25,7 +25,9 @@ func initVerb() *urfave.Command {
 		Name: "init", Usage: "make a home: an account, this device and its store",
 		Description: "Prints the account. A home that is there already is left as it is. The account's 24 words stay on this " +
 			"device until they are written down: see the verb phrase.",
-		Flags:  attach.Flags(&urfave.StringFlag{Name: "from-phrase", Usage: "make the account of the 24 words in `FILE|-`"}),
+		Flags: attach.Flags(
+			&urfave.StringFlag{Name: "from-phrase", Usage: "make the account of the 24 words in `FILE|-`"},
+			&urfave.BoolFlag{Name: "no-passphrase", Usage: "do not ask for a pass-phrase: the home opens without one"}),
 		Action: initAction,
 	}
 }
@@ -44,6 +46,11 @@ func initAction(c *urfave.Context) error {
 		}
 	}
 	had := pars.HasHome(cfg.Dir)
+	if !had && cfg.Passphrase == nil && cli.StdinTerminal(c) && !c.Bool("no-passphrase") {
+		if cfg.Passphrase, err = cli.AskSecret(c, "choose a pass-phrase, or press Enter for none", true); err != nil {
+			return err
+		}
+	}
 	api, err := pars.Attach(c.Context, cfg, true)
 	if err != nil {
 		return err
