@@ -92,11 +92,13 @@ func (n *Node) speak(ctx context.Context, s network.Stream) {
 	}
 	n.mu.Lock()
 	st := n.streams[p]
+	level := false
 	if st != nil && st.raw == s {
+		level = st.level
 		delete(n.streams, p)
 	}
 	n.mu.Unlock()
-	if st != nil && st.level {
+	if level {
 		n.dialer.parted(p)
 	}
 	switch {
