@@ -121,6 +121,12 @@ func describe(l *Log) string {
 // restore makes a fresh log 1 of the records, those at the places in hit broken.
 func (v *victim) restore(rnd *rand.Rand, hit ...int) {
 	v.eng[1] = store.NewMemory()
+	v.fill(rnd, hit...)
+	v.open(1)
+}
+
+// fill puts the records into the empty engine of log 1, those at the places in hit broken.
+func (v *victim) fill(rnd *rand.Rand, hit ...int) {
 	for i, w := range v.raw {
 		val := bytes.Clone(w.Value)
 		if slices.Contains(hit, i) {
@@ -130,7 +136,6 @@ func (v *victim) restore(rnd *rand.Rand, hit ...int) {
 			v.t.Fatal(err)
 		}
 	}
-	v.open(1)
 }
 
 // readable checks that everything the log shows is really there, at its place, and nothing else is missing.
@@ -331,21 +336,13 @@ func TestLostOnBadger(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 7))
 	vs := v.table(store.TableVertex)
 	hit := []int{vs[0], vs[7], vs[8], vs[len(vs)-1], v.table(store.TableBody)[20], v.table(store.TableParked)[0]}
-	v.restore(rnd, hit...)
 	db, err := store.OpenBadger(t.TempDir(), store.BadgerOptions{Phone: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	for _, w := range records(t, v.eng[1]) {
-		if w.Key[0] != byte(store.TableState) {
-			err = errors.Join(err, db.Commit([]store.Write{w}))
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	v.eng[1] = db
+	v.fill(rnd, append(hit, v.table(store.TableState)...)...)
 	v.open(1)
 	if d := v.logs[1].Damage(); d.Vertices+d.Tail == 0 || d.Parked != 1 || d.Counters != 1 || !v.logs[1].Ahead() {
 		t.Fatalf("damage %+v ahead %v", d, v.logs[1].Ahead())

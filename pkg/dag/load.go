@@ -201,9 +201,7 @@ func (ld *loader) parked(rest, plain []byte, err error) bool {
 		ld.l.cfg.Space.Delete(ld.batch, store.TableParked, bytes.Clone(rest))
 		return true
 	}
-	if p.item.Body != nil {
-		p.item.Body = append([]byte{}, p.item.Body...)
-	}
+	p.item = own(&p.item)
 	ld.l.park.add(p)
 	return true
 }

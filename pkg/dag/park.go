@@ -196,13 +196,30 @@ func (k *park) byAge() []*parked {
 	return all
 }
 
+// own returns it with a body of its own: one small body would keep the whole run in memory that it came in.
+func own(it *vertex.Item) vertex.Item {
+	out := *it
+	if it.Body != nil {
+		out.Body = append([]byte{}, it.Body...)
+	}
+	return out
+}
+
 // putParked parks it and writes its record.
 func (l *Log) putParked(b *store.Batch, it *vertex.Item, sender, why string, now time.Time) *parked {
-	p := &parked{item: *it, sender: sender, why: why, no: l.park.next,
+	p := &parked{item: own(it), sender: sender, why: why, no: l.park.next,
 		deadline: uint32(now.Add(l.cfg.Limits.Age).Unix())}
 	l.park.add(p)
 	l.cfg.Space.Put(b, store.TableParked, p.key(), p.record())
 	return p
+}
+
+// repark keeps in the place of p a better copy of it.
+func (l *Log) repark(b *store.Batch, p *parked, it *vertex.Item) {
+	l.park.remove(p)
+	p.item = own(it)
+	l.park.add(p)
+	l.cfg.Space.Put(b, store.TableParked, p.key(), p.record())
 }
 
 // unpark forgets p and deletes its record.

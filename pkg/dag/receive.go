@@ -157,7 +157,8 @@ func (l *Log) sort(s *stage, t *taken, i int, it *vertex.Item) {
 		return
 	}
 	if p := l.park.items[it.ID]; p != nil {
-		s.add(&p.item, p, i)
+		copied := p.item
+		s.add(&copied, p, i)
 		s.pool[it.ID].better(it)
 		return
 	}
@@ -167,11 +168,11 @@ func (l *Log) sort(s *stage, t *taken, i int, it *vertex.Item) {
 // better fills what a second copy brings: a body, or a signature beside which the first may be wrong.
 func (c *cand) better(it *vertex.Item) {
 	if !c.it.Held() && it.Held() {
-		c.it.Body = it.Body
+		c.it.Body, c.improved = it.Body, true
 	}
 	if it.Signed && (!c.it.Signed || it.Sig != c.it.Sig) {
 		if sig.Verify(it.Author, vertex.Check(it.Author, it.ID, it.Sig).Label, it.ID[:], it.Sig) {
-			c.it.Signed, c.it.Sig = true, it.Sig
+			c.it.Signed, c.it.Sig, c.improved = true, it.Sig, true
 		}
 	}
 }
@@ -310,6 +311,9 @@ func (l *Log) leave(s *stage, t *taken, c *cand, sender string, now time.Time) {
 	c.answer(t, Parked, c.why)
 	if c.parked != nil {
 		c.parked.why = c.why
+		if c.improved {
+			l.repark(t.batch(), c.parked, c.it)
+		}
 		return
 	}
 	evict, ok := l.park.room(c.it, c.why, l.cfg.Limits)

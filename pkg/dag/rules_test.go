@@ -185,3 +185,55 @@ func TestIncompleteIsNotNamed(t *testing.T) {
 		t.Errorf("body %q: %v", it.Body, err)
 	}
 }
+
+// TestBetterCopyOfParked: what waits keeps the body and the signature that a later copy brings, also over a
+// restart, and the park counts them.
+func TestBetterCopyOfParked(t *testing.T) {
+	r := newRoom(t, 2)
+	r.give(1, r.root)
+	a := r.write(0, "a")
+	b := r.write(0, "b with a body of its own")
+	bare := b
+	bare.Body, bare.Signed = nil, false
+	r.expect(r.give(1, bare), "parked missing")
+	r.parkedNow()
+	forged := b
+	forged.Sig[0] ^= 1
+	r.expect(r.give(1, forged), "parked missing")
+	if n, size := r.parkedNow(); n != 1 || size != parkedOverhead+len(b.Body) {
+		t.Errorf("%d parked, %d bytes counted", n, size)
+	}
+	if r.logs[1].park.items[b.ID].item.Signed {
+		t.Error("a wrong signature is kept")
+	}
+	r.expect(r.give(1, b), "parked missing")
+	r.parkedNow()
+	a.Signed = false
+	r.expect(r.give(1, a), "new ") // attested by the signature that waited
+	if it, err := r.logs[1].Item(r.logs[1].index.byID[b.ID]); err != nil || !slices.Equal(it.Body, b.Body) || it.Sig != b.Sig {
+		t.Errorf("%q %v", it.Body, err)
+	}
+	if n, _ := r.parkedNow(); n != 0 {
+		t.Errorf("%d parked", n)
+	}
+}
+
+// TestParkKeepsNoBuffer: what waits holds its own body and not the run that it came in.
+func TestParkKeepsNoBuffer(t *testing.T) {
+	r := newRoom(t, 2)
+	r.give(1, r.root)
+	it := r.orphan(r.keys[0], 1, 100)
+	bare := r.orphan(r.keys[0], 2, 100)
+	full := bare
+	bare.Body = nil
+	r.expect(r.give(1, it, bare), "parked missing", "parked missing")
+	r.expect(r.give(1, full), "parked missing")
+	for i := range it.Body {
+		it.Body[i], full.Body[i] = 9, 9
+	}
+	for _, p := range r.logs[1].park.items {
+		if err := p.item.CheckBody(); err != nil {
+			t.Errorf("its body is that of the carrier's buffer: %v", err)
+		}
+	}
+}

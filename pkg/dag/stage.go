@@ -16,24 +16,25 @@ const (
 
 // cand is a vertex on its way into the log.
 type cand struct {
-	it      *vertex.Item
-	names   []vertex.ID // all that it names
-	parked  *parked     // where it came from, or nil for one just received
-	result  int         // place of its answer, or -1
-	kids    []*cand     // candidates that name it
-	need    int         // names not accepted or placed yet
-	refs    []*cand     // candidates it names
-	next    int         // candidates not cut that continue its branch
-	placed  bool
-	cut     bool
-	evicted bool // the park had no room left for it
-	writer  bool
-	blocked string // why it needs another author to name it
-	named   bool   // an accepted-to-be vertex of another author stands on it
-	sigOK   bool
-	sigBad  bool
-	refusal error
-	why     string // why it waits
+	it       *vertex.Item
+	names    []vertex.ID // all that it names
+	parked   *parked     // where it came from, or nil for one just received
+	result   int         // place of its answer, or -1
+	kids     []*cand     // candidates that name it
+	need     int         // names not accepted or placed yet
+	refs     []*cand     // candidates it names
+	next     int         // candidates not cut that continue its branch
+	placed   bool
+	cut      bool
+	evicted  bool // the park had no room left for it
+	improved bool // a second copy brought a body or a signature
+	writer   bool
+	blocked  string // why it needs another author to name it
+	named    bool   // an accepted-to-be vertex of another author stands on it
+	sigOK    bool
+	sigBad   bool
+	refusal  error
+	why      string // why it waits
 }
 
 // stage is the work of one batch: what is placed, in causal order, and what became of the rest.
