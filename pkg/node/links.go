@@ -66,7 +66,7 @@ func (n *Node) open(p peer.ID) {
 	defer cancel()
 	s, err := n.host.NewStream(network.WithNoDial(ctx, "sync"), p, n.syncProtocol())
 	if err != nil {
-		n.noteRefusal(p, err)
+		n.log.Debug("no sync stream", "peer", short(p), "why", err)
 		return
 	}
 	if !n.claim(p, s, n.host.ID() < p) {

@@ -7,12 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/pars-network/pars/pkg/bootstrap"
@@ -102,6 +106,11 @@ func (n *Node) start() error {
 	if n.Offline {
 		return nil
 	}
+	sub, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
+	if err != nil {
+		return err
+	}
+	n.wg.Go(func() { n.foreign(sub) })
 	n.host.SetStreamHandler(n.syncProtocol(), n.accept)
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected})
 	n.loadAnchors()
@@ -216,17 +225,26 @@ func (n *Node) speaking(p peer.ID) bool {
 	return n.streams[p] != nil
 }
 
-// noteRefusal notes a peer that does not speak our sync protocol: of another network, or another thing.
-func (n *Node) noteRefusal(p peer.ID, err error) {
-	protos, perr := n.host.Peerstore().GetProtocols(p)
-	for _, proto := range protos {
-		if other := string(proto); len(other) > 5 && other[:5] == "/pars/" && proto != n.syncProtocol() && perr == nil {
-			n.log.Warn("peer is of another network or profile", "peer", short(p))
-			n.dialer.rest(p)
+// foreign tells of peers of another network, whichever side called, and leaves them alone.
+func (n *Node) foreign(sub event.Subscription) {
+	defer sub.Close()
+	for {
+		select {
+		case <-n.ctx.Done():
 			return
+		case e := <-sub.Out():
+			if id, ok := e.(event.EvtPeerIdentificationCompleted); ok && n.isForeign(id.Protocols) {
+				n.log.Warn("peer is of another network or profile", "peer", short(id.Peer))
+				n.dialer.rest(id.Peer)
+			}
 		}
 	}
-	n.log.Debug("no sync stream", "peer", short(p), "why", err)
+}
+
+// isForeign reports whether the protocols are of our kind and not of our network.
+func (n *Node) isForeign(protos []protocol.ID) bool {
+	ours := func(p protocol.ID) bool { return strings.HasPrefix(string(p), "/pars/") }
+	return slices.ContainsFunc(protos, ours) && !slices.Contains(protos, n.syncProtocol())
 }
 
 // scrub reads everything once, so that damage is found while peers may still have what is lost.

@@ -31,11 +31,7 @@ func TestCutKillHeal(t *testing.T) {
 	start(t, hb, "--peer", road)
 	acked = append(acked, run(t, hb, "pars-node", "send", s, "back"))
 	c.set(false)
-	until(t, 60*time.Second, "equal check lines", func() bool {
-		la, err := try(ha, "pars-dag", "check", s)
-		lb, err2 := try(hb, "pars-dag", "check", s)
-		return err == nil && err2 == nil && la == lb && strings.HasPrefix(la, "ok ")
-	})
+	equal(t, s, ha, hb)
 	for _, h := range []string{ha, hb} {
 		log, err := try(h, "pars-dag", "ls", s)
 		if err != nil {

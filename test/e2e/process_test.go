@@ -19,7 +19,27 @@ type proc struct {
 	cmd  *exec.Cmd
 	home string
 	addr string
-	log  *strings.Builder
+	log  *output
+}
+
+// output is written by a process and read by a test.
+type output struct {
+	mu sync.Mutex // guards b
+	b  strings.Builder
+}
+
+// Write appends.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+// String is all that was written up to now.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 func home(t *testing.T) string {
@@ -56,7 +76,7 @@ func try(home, name string, args ...string) (string, error) {
 // start runs a node until the test ends and waits until it is ready.
 func start(t *testing.T, home string, args ...string) *proc {
 	t.Helper()
-	p := &proc{t: t, home: home, log: &strings.Builder{}}
+	p := &proc{t: t, home: home, log: &output{}}
 	p.cmd = command(home, "pars-node", append([]string{"run", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns"}, args...)...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
@@ -84,6 +104,18 @@ func start(t *testing.T, home string, args ...string) *proc {
 func (p *proc) kill() {
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
+}
+
+// stop asks the node to end, which is no failure.
+func (p *proc) stop() {
+	p.t.Helper()
+	p.cmd.Process.Signal(os.Interrupt)
+	timer := time.AfterFunc(20*time.Second, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	p.cmd.Wait()
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 && code != 130 {
+		p.t.Errorf("the node ended with %d: %s", code, p.log)
+	}
 }
 
 // until polls a condition.
