@@ -9,6 +9,7 @@ need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; } # need COMM
 need ip iproute2
 need nft nftables
 need qemu-aarch64-static qemu-user-static
+need strace strace
 
 apt() { apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" >&2; }
 if [ -n "$missing" ]; then
