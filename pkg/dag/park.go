@@ -20,9 +20,15 @@ type parked struct {
 	why      string
 }
 
-const parkedOverhead = 320 // bytes counted for each beside its body
+// What a parked vertex costs beside its body, and each name that it waits for.
+const (
+	parkedOverhead = 320
+	parkedName     = 100
+)
 
-func (p *parked) size() int { return parkedOverhead + len(p.item.Body) }
+func (p *parked) size() int {
+	return parkedOverhead + parkedName*len(p.item.Parents) + len(p.item.Body)
+}
 
 func (p *parked) key() []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, p.deadline), p.no)
