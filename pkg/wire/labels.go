@@ -30,6 +30,14 @@ const (
 	LabelSBundle = "pars/s/bundle/v1"
 	LabelSJoin   = "pars/s/join/v1"
 
+	LabelSDay      = "pars/s/day/v1"
+	LabelSNext     = "pars/s/next/v1"
+	LabelTag       = "pars/tag/v1"
+	LabelEnvKey    = "pars/env/key/v1"
+	LabelEnvDelete = "pars/env/del/v1"
+	LabelGossipID  = "pars/gossip/id/v1"
+	LabelStamp     = "pars/stamp/v1"
+
 	LabelEpochOffset = "pars/epoch-offset/v1"
 
 	LabelEpochMsg = "pars/epoch/msg/v1"
