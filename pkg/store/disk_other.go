@@ -5,6 +5,7 @@ package store
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // blocks is what a file takes on the disk.
@@ -15,3 +16,9 @@ func FreeSpace(string) func() (int64, error) { return nil }
 
 // syncDir does nothing: Windows has no fsync for folders, its journal orders renames itself.
 func syncDir(*os.File) error { return nil }
+
+// held reports whether another process has the store in dir open: badger's lock is a file that ends with its process.
+func held(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "LOCK"))
+	return err == nil
+}

@@ -30,3 +30,13 @@ func FreeSpace(dir string) func() (int64, error) {
 
 // syncDir makes the names in a folder durable.
 func syncDir(d *os.File) error { return d.Sync() }
+
+// held reports whether another process has the store in dir open, by the lock that badger takes.
+func held(dir string) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+}
