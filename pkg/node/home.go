@@ -177,7 +177,7 @@ func (h *Home) unlock(secret keystore.Secret) (err error) {
 
 func (h *Home) open() error {
 	dir := filepath.Join(h.cfg.Dir, "store")
-	engine, err := store.OpenBadger(dir, store.BadgerOptions{Phone: h.cfg.Phone, Log: func(s string) { h.cfg.Log.Debug("store", "what", s) }})
+	engine, err := h.openStore(dir)
 	if err != nil {
 		return fmt.Errorf("open home %s: %w", h.cfg.Dir, err)
 	}

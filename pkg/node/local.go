@@ -47,6 +47,9 @@ func (l *local) Status(context.Context) (Status, error) {
 	if n := l.h.Sessions.Damaged(); n > 0 {
 		st.Alarms = append(st.Alarms, fmt.Sprintf("the keys of %d sessions do not open: join them again", n))
 	}
+	if l.h.wasMended() {
+		st.Alarms = append(st.Alarms, "the store was damaged: conversations that are missing must be joined again; the damaged one is in cache/broken")
+	}
 	if y := l.now().Year(); y < 2025 || y > 2100 {
 		st.Alarms = append(st.Alarms, fmt.Sprintf("this machine's clock says %d: times will not be shown right", y))
 	}
