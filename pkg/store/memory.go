@@ -9,8 +9,9 @@ import (
 // memory is the twin of badger without a disk: the same contract, gone with the process.
 type memory struct {
 	gate
-	mu   sync.RWMutex // guards keys, vals, size
-	keys []string     // ascending
+	mu   sync.RWMutex // guards keys, news, vals, size
+	keys []string     // ascending; those that are not in vals are gone
+	news []string     // keys since the last Scan, in the order of their coming
 	vals map[string][]byte
 	size int64
 }
@@ -47,14 +48,23 @@ func (m *memory) Scan(prefix, from []byte, fn func(k, v []byte) bool) error {
 
 // snapshot takes the range under the lock: values are never changed in place, so no copy is needed.
 func (m *memory) snapshot(prefix, from string) []Write {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sort()
 	var out []Write
 	i, _ := slices.BinarySearch(m.keys, max(prefix, from))
 	for ; i < len(m.keys) && strings.HasPrefix(m.keys[i], prefix); i++ {
 		out = append(out, Write{[]byte(m.keys[i]), m.vals[m.keys[i]]})
 	}
 	return out
+}
+
+// sort brings keys up to date: writers do not pay for an order that only Scan needs.
+func (m *memory) sort() {
+	m.keys = slices.DeleteFunc(append(m.keys, m.news...), func(k string) bool { return m.vals[k] == nil })
+	m.news = nil
+	slices.Sort(m.keys)
+	m.keys = slices.Compact(m.keys)
 }
 
 func (m *memory) Commit(writes []Write) error {
@@ -75,21 +85,19 @@ func (m *memory) Commit(writes []Write) error {
 
 func (m *memory) apply(w Write) {
 	k := string(w.Key)
-	i, found := slices.BinarySearch(m.keys, k)
+	old, found := m.vals[k]
 	if found {
-		m.size -= int64(len(k) + len(m.vals[k]))
+		m.size -= int64(len(k) + len(old))
 	}
-	switch {
-	case w.Value == nil && found:
-		m.keys = slices.Delete(m.keys, i, i+1)
+	if w.Value == nil {
 		delete(m.vals, k)
-	case w.Value != nil:
-		if !found {
-			m.keys = slices.Insert(m.keys, i, k)
-		}
-		m.vals[k] = append([]byte{}, w.Value...)
-		m.size += int64(len(k) + len(w.Value))
+		return
 	}
+	if !found {
+		m.news = append(m.news, k)
+	}
+	m.vals[k] = append([]byte{}, w.Value...)
+	m.size += int64(len(k) + len(w.Value))
 }
 
 func (m *memory) Size() (int64, error) {
