@@ -38,7 +38,7 @@ interop: ## the labs: real servers and real peers
 	go test $(V) -count=1 -timeout 28m -tags interop ./test/...
 
 bench: ## measure against the peers
-	go run ./bench
+	cd bench && go run . $(ARGS)
 
 soak: ## long seeds and churn for D: make soak D=8h
 	PARS_SOAK=$(D) go test -count=1 -timeout 0 -tags soak ./test/...

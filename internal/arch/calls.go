@@ -22,11 +22,11 @@ func bans() []ban {
 		{"time", []string{"Now", "Since", "Until"}, []string{"cmd", "pkg/node", "internal", "test", "bench"}, true, "time is passed in"},
 		{"math/rand", nil, seeded, true, "randomness is passed in"},
 		{"math/rand/v2", nil, seeded, true, "randomness is passed in"},
-		{"os", []string{"Exit"}, []string{"internal/cli"}, true, "only cli.Main ends the process"},
+		{"os", []string{"Exit"}, []string{"internal/cli", "bench"}, true, "only cli.Main ends the process"},
 		{"log", nil, nil, false, "errors are returned, and told by internal/cli"},
 		{"log/slog", nil, []string{"internal", "pkg/node", "cmd", "test", "bench"}, true, "libraries do not log"},
 		{"github.com/urfave/cli/v2", []string{"Exit", "NewExitError", "HandleExitCoder", "NewApp"}, nil, false, "it prints, or ends the process, on its own"},
-		{"crypto/ed25519", []string{"Verify", "VerifyWithOptions"}, nil, true, "pkg/sig holds the one rule of what a valid signature is"},
+		{"crypto/ed25519", []string{"Verify", "VerifyWithOptions"}, []string{"bench"}, true, "pkg/sig holds the one rule of what a valid signature is"},
 	}
 }
 

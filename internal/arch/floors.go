@@ -52,7 +52,7 @@ func places() []place {
 		{dir: "mobile", floor: 4, imports: []string{"pkg/node", "pkg/link"}},
 		{dir: "cmd", floor: 5, imports: []string{"internal/cli", "internal/command"}},
 		{dir: "test", floor: 6, below: true},
-		{dir: "bench", floor: 6, below: true},
+		{dir: "bench", floor: 6, below: true, imports: []string{"bench"}},
 	}
 }
 
