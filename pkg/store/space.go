@@ -103,7 +103,10 @@ func (sp *Space) Get(t Table, rest []byte) ([]byte, error) {
 	if err != nil || t == TableIndex {
 		return v, err
 	}
-	return sp.open(nil, k, v, nil)
+	if len(v) < Overhead {
+		return nil, CorruptError{t}
+	}
+	return sp.open(v[1+nonceSize:1+nonceSize], k, v, nil) // the engine's copy is ours: in place
 }
 
 // open appends the plain text to dst; ad is scratch.
