@@ -1,6 +1,6 @@
 // Command bench measures us beside others: the same data, in turns, in one run on one machine.
 //
-// It prints a table and writes bench.json into the current folder. A module of its own keeps the peers out of the
+// It prints a table and writes bench.json into the root of the tree. A module of its own keeps the peers out of the
 // requirements of the commands.
 package main
 
@@ -123,7 +123,7 @@ func (b *bench) run(only string) (err error) {
 		fmt.Fprintf(os.Stderr, "bench: %s took %.0f s\n", a.name, time.Since(start).Seconds())
 	}
 	b.print()
-	if e := b.write("bench.json"); e != nil {
+	if e := b.write(filepath.Join(b.root, "bench.json")); e != nil {
 		return e
 	}
 	return err
