@@ -114,7 +114,7 @@ func (l *local) Check(ctx context.Context, name string) (Check, error) {
 	for _, f := range []struct {
 		n    int
 		what string
-	}{{d.Vertices, "entries lost on disk"}, {d.Bodies, "bodies do not open"}, {d.Parked, "waiting entries lost on disk"}, {d.Tail, "newest commits lost on disk"}} {
+	}{{d.Vertices, "entries lost on disk"}, {d.Bodies, "bodies do not open"}, {d.Parked, "waiting entries lost on disk"}, {d.Tail, "newest commits lost on disk"}, {d.Counters, "counters of the log lost on disk"}} {
 		if f.n > 0 {
 			c.Faults = append(c.Faults, fmt.Sprintf("%d %s", f.n, f.what))
 		}

@@ -125,7 +125,7 @@ func clean(t *testing.T, when string, hits []string) {
 
 func wordsOfADay() map[string]string {
 	return map[string]string{
-		"title 0": "Lantern-makers of Tabriz", "title 1": "نامه‌های پنهان",
+		"title 0": "Lantern-makers of Tabriz", "title 1": "نامه\u200cهای پنهان",
 		"name 1": "Bahar the gardener", "name 2": "کاوه آهنگر",
 		"text 0": "The courier leaves at dawn from the northern gate", "text 1": "فردا ساعت نُه کنار چنار کهن",
 		"text 2": "Bring the blue notebook and nobody else", "text 3": "سلام، همه چیز آماده است",
