@@ -32,6 +32,7 @@ type row struct {
 	Target  string  `json:"target,omitempty"`
 	Met     *bool   `json:"met,omitempty"`
 	Rounds  int     `json:"rounds"`
+	Load    string  `json:"load"` // of the last minute, when the row was done
 	Note    string  `json:"note,omitempty"`
 }
 
@@ -47,7 +48,7 @@ type bench struct {
 
 // add enters a row. peer may be nil.
 func (b *bench) add(r row, peer *figure, ours figure) *row {
-	r.Ours, r.OursSpr = ours.median, ours.spread
+	r.Ours, r.OursSpr, r.Load = ours.median, ours.spread, load()
 	if peer != nil {
 		r.PeerVal, r.PeerSpr = peer.median, peer.spread
 		r.Ratio = ours.median / peer.median
@@ -161,8 +162,7 @@ type machine struct {
 func (b *bench) write(name string) error {
 	m := machine{Cores: runtime.NumCPU(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, Time: time.Now().UTC(), Versions: map[string]string{}}
 	m.CPU = procLine("/proc/cpuinfo", "model name")
-	load, _ := os.ReadFile("/proc/loadavg") // not there on other systems
-	m.Load = strings.TrimSpace(string(load))
+	m.Load = load()
 	commit, err := exec.Command("git", "-C", b.root, "rev-parse", "HEAD").Output()
 	if err == nil {
 		m.Commit = strings.TrimSpace(string(commit))
@@ -181,6 +181,16 @@ func (b *bench) write(name string) error {
 		return err
 	}
 	return os.WriteFile(name, append(out, '\n'), 0o644)
+}
+
+// load is the load of the last minute; empty where it is not told.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }
 
 // procLine returns what stands after a name in a file of /proc.
