@@ -175,25 +175,42 @@ func (h *Home) unlock(secret keystore.Secret) (err error) {
 	return nil
 }
 
+// open opens store and sessions. A store that badger cannot open or read is mended first.
 func (h *Home) open() error {
 	dir := filepath.Join(h.cfg.Dir, "store")
-	engine, err := h.openStore(dir)
+	state, err := h.keys.StateKey()
+	if err == nil {
+		err = h.finishMend(dir)
+	}
+	if err == nil {
+		err = h.openStore(dir, state)
+	}
+	if errors.Is(err, store.ErrCorrupt) {
+		if err = h.mend(dir, err); err == nil {
+			err = h.openStore(dir, state)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("open home %s: %w", h.cfg.Dir, err)
 	}
-	h.store, err = store.New(engine, store.Options{Key: h.keys.Keys.DEK, Rand: h.cfg.Rand, Limit: h.cfg.Limit, FreeSpace: store.FreeSpace(dir)})
+	return nil
+}
+
+func (h *Home) openStore(dir string, state store.Key) error {
+	engine, err := store.OpenBadger(dir, store.BadgerOptions{Phone: h.cfg.Phone, Log: func(s string) { h.cfg.Log.Debug("store", "what", s) }})
+	if err != nil {
+		return err
+	}
+	st, err := store.New(engine, store.Options{Key: h.keys.Keys.DEK, Rand: h.cfg.Rand, Limit: h.cfg.Limit, FreeSpace: store.FreeSpace(dir)})
 	if err != nil {
 		return errors.Join(err, engine.Close())
 	}
-	state, err := h.keys.StateKey()
-	if err != nil {
-		return fmt.Errorf("open home %s: %w", h.cfg.Dir, err)
-	}
 	id := h.cfg.Profile.NetID()
-	h.Sessions, err = session.Open(session.Config{Store: h.store, State: state, Network: [4]byte(id[:4]), Rand: h.cfg.Rand})
+	h.Sessions, err = session.Open(session.Config{Store: st, State: state, Network: [4]byte(id[:4]), Rand: h.cfg.Rand})
 	if err != nil {
-		return fmt.Errorf("open home %s: %w", h.cfg.Dir, err)
+		return errors.Join(err, st.Close())
 	}
+	h.store = st
 	return nil
 }
 

@@ -9,25 +9,6 @@ import (
 	"github.com/pars-network/pars/pkg/store"
 )
 
-// openStore opens the store of the home. One that badger does not open is replaced by what can still be
-// read of it; what is missing comes back from peers.
-func (h *Home) openStore(dir string) (store.Engine, error) {
-	if err := h.finishMend(dir); err != nil {
-		return nil, err
-	}
-	open := func() (store.Engine, error) {
-		return store.OpenBadger(dir, store.BadgerOptions{Phone: h.cfg.Phone, Log: func(s string) { h.cfg.Log.Debug("store", "what", s) }})
-	}
-	engine, err := open()
-	if !errors.Is(err, store.ErrCorrupt) {
-		return engine, err
-	}
-	if err := h.mend(dir, err); err != nil {
-		return nil, err
-	}
-	return open()
-}
-
 // cached is a folder that goes with the keys when the home is wiped.
 func (h *Home) cached(name string) string { return filepath.Join(h.cfg.Dir, "cache", name) }
 
