@@ -14,6 +14,9 @@ const (
 	LabelAccountMLDSA65 = "pars/account/mldsa65/v1"
 	LabelDevice         = "pars/device/v1"
 	LabelCert           = "pars/cert/v1"
+	LabelCard           = "pars/card/v1"
+	LabelPrekey         = "pars/prekey/v1"
+	LabelPrekeyOnce     = "pars/prekey/once/v1"
 	LabelInvite         = "pars/invite/v1"
 	LabelJoin           = "pars/join/v1"
 
