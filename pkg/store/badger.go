@@ -38,7 +38,7 @@ func OpenBadger(dir string, o BadgerOptions) (Engine, error) {
 // openDB turns a panic of badger into an error that Is ErrCorrupt.
 func openDB(o badger.Options) (db *badger.DB, err error) {
 	defer guard(&err)
-	if err := preflight(o.Dir); err != nil {
+	if err := preflight(o.Dir, o.NumCompactors > 0); err != nil {
 		if held(o.Dir) { // its tables may be half written
 			return nil, ErrBusy
 		}

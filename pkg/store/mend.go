@@ -26,11 +26,30 @@ func mend(dir string, why error) error {
 	if err := os.Remove(filepath.Join(dir, "DISCARD")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // a count of what garbage collection may free
 	}
+	if err := clearHeaders(dir); err != nil {
+		return err
+	}
 	tables, err := numbered(dir, ".sst")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, badger.ManifestFilename), manifest(tables), 0o600)
+}
+
+// clearHeaders makes the value logs name no key, as we use none: badger does not open one that names a key it has not.
+func clearHeaders(dir string) error {
+	logs, err := numbered(dir, ".vlog")
+	for _, n := range logs {
+		f, openErr := os.OpenFile(filepath.Join(dir, fmt.Sprintf("%06d.vlog", n)), os.O_WRONLY, 0)
+		if openErr != nil {
+			return openErr
+		}
+		_, writeErr := f.WriteAt(make([]byte, 8), 0)
+		if err = errors.Join(err, writeErr, f.Close()); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // badTable finds the name of the table that badger could not open, or nothing.

@@ -11,8 +11,9 @@ import (
 )
 
 // preflight opens every table once in this goroutine, where a panic can be caught: badger opens them in goroutines of
-// its own, and one with a damaged index would end the process at each start.
-func preflight(dir string) error {
+// its own, and one with a damaged index would end the process at each start. With whole all blocks are checked as well: a
+// search in a damaged one may never end.
+func preflight(dir string, whole bool) error {
 	tables, err := numbered(dir, ".sst")
 	if err != nil {
 		return nil // no folder yet: badger tells what is wrong with others
@@ -23,7 +24,7 @@ func preflight(dir string) error {
 		if err != nil {
 			continue
 		}
-		if err := checkTable(b, n); err != nil {
+		if err := checkTable(b, n, whole); err != nil {
 			return fmt.Errorf("%w: Opening table: %q: %v", ErrCorrupt, name, err)
 		}
 	}
@@ -32,7 +33,7 @@ func preflight(dir string) error {
 
 // checkTable reads the index of a table and its last block, as badger does when it opens it. The lengths in the last
 // bytes are checked here: badger ends the process when they are wrong.
-func checkTable(b []byte, n uint64) (err error) {
+func checkTable(b []byte, n uint64, whole bool) (err error) {
 	defer guard(&err)
 	rest := len(b)
 	for range 2 { // length of the checksum, then of the index
@@ -45,6 +46,9 @@ func checkTable(b []byte, n uint64) (err error) {
 		}
 		rest -= int(size)
 	}
-	_, err = table.OpenInMemoryTable(b, n, &table.Options{BlockSize: 4 << 10, ChkMode: options.NoVerification, Compression: options.None})
+	t, err := table.OpenInMemoryTable(b, n, &table.Options{BlockSize: 4 << 10, ChkMode: options.NoVerification, Compression: options.None})
+	if err == nil && whole {
+		err = t.VerifyChecksum()
+	}
 	return err
 }
