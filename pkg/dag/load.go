@@ -44,6 +44,9 @@ func (l *Log) reload(cause error) {
 // maxArrival bounds the places, so that a wrong key cannot make them grow without end.
 const maxArrival = 1 << 31
 
+// nearArrival is how far behind the last place the key of a record that does not open is believed.
+const nearArrival = 4096
+
 // loader reads the records of a log. A record stands in memory at the place that its key says, whatever
 // was lost around it.
 type loader struct {
@@ -75,8 +78,8 @@ func (ld *loader) vertex(rest, plain []byte, err error) bool {
 	if err == nil {
 		it, flags, err = decodeRecord(plain)
 	}
-	if at < maxArrival {
-		ld.grow(int(at) + 1)
+	if err == nil && at < maxArrival || at < uint64(len(x.entries)+nearArrival) {
+		ld.grow(int(at) + 1) // the key of a record that does not open may be anything
 	}
 	if err != nil || at >= maxArrival || it.Root() != (at == 0) {
 		ld.broken++
