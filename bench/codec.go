@@ -62,9 +62,9 @@ func codecRows(b *bench) error {
 	if err != nil {
 		return err
 	}
-	const n = 20_000
-	var buf []byte
-	encode := each(n, func() error { buf = it.Append(buf[:0]); return nil })
+	const n = 100_000
+	var out []byte // the peers make a new slice each time, so do we
+	encode := each(n, func() error { out = it.Append(make([]byte, 0, len(bytes))); return nil })
 	decode := each(n, func() error { _, _, err := vertex.DecodeItem(bytes); return err })
 	for _, d := range []struct {
 		measure, peer string
@@ -79,6 +79,9 @@ func codecRows(b *bench) error {
 		pc, oc, err := duel(d.theirs, d.ours)
 		if err != nil {
 			return err
+		}
+		if len(out) != len(bytes) && d.measure == "encode" {
+			return fmt.Errorf("encoded %d bytes, not %d", len(out), len(bytes))
 		}
 		r := row{Area: "codec", Measure: fmt.Sprintf("%s a vertex of %d B", d.measure, len(bytes)), Unit: "us CPU", Peer: d.peer, Rounds: len(oc)}
 		pw, ow := pc.median(cpu, 1e6/n), oc.median(cpu, 1e6/n)

@@ -41,8 +41,8 @@ func importRows(b *bench) error {
 		return err
 	}
 	what := fmt.Sprintf("%d signed vertices of 1 KB, durable", b.n)
-	r := row{Area: "import", Measure: what + ", wall", Unit: "s", Peer: "std ed25519 each, 2 cores, badger batches", Rounds: len(o)}
-	r.Peer = fmt.Sprintf("std ed25519 each on %d cores + badger batch", runtime.NumCPU())
+	r := row{Area: "import", Measure: what + ", wall", Unit: "s", Rounds: len(o)}
+	r.Peer = fmt.Sprintf("std ed25519 each on %d cores + badger batch, one sync at the end", runtime.NumCPU())
 	pw, ow, floor := p.median(wall, 1), o.median(wall, 1), floors.median(value, 1).median
 	limit := max(7.5*float64(b.n)/1e6, 1.3*floor)
 	b.add(r, &pw, ow).aim(fmt.Sprintf("<= %.2f", limit), ow.median <= limit).
@@ -50,7 +50,7 @@ func importRows(b *bench) error {
 	pc, oc := p.median(cpu, 1e6/float64(b.n)), o.median(cpu, 1e6/float64(b.n))
 	r.Measure, r.Unit = what+", CPU a vertex", "us"
 	b.add(r, &pc, oc)
-	r.Measure, r.Unit, r.Peer = what+", to disk floor", "x", "write + fdatasync of the same bytes"
+	r.Measure, r.Unit, r.Peer = what+", to disk floor", "x", "write + one fsync of the same bytes"
 	one := once(1)
 	b.add(r, &one, once(ow.median/floor))
 	r.Measure, r.Unit, r.Peer = "disk a 1 KB vertex", "B", "-"

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/pars-network/pars/pkg/node"
 )
 
 func sizeRows(b *bench) error {
@@ -103,9 +106,16 @@ func idleRows(b *bench) error {
 	if err != nil {
 		return err
 	}
-	status, err := output(exe, "status", "--home", home)
+	text, err := output(exe, "status", "--home", home, "--json")
 	if err != nil {
 		return err
+	}
+	var status node.Status
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		return err
+	}
+	if status.Peers != idlePeers {
+		return fmt.Errorf("the node has %d peers, not %d", status.Peers, idlePeers)
 	}
 	for _, r := range []struct{ name, what string }{{"libp2phost", "go-libp2p host, defaults"}, {"barehost", "go-libp2p host by hand"}} {
 		for i, c := range []*child{lone, busy} {
@@ -119,7 +129,7 @@ func idleRows(b *bench) error {
 			}
 			peer := once(theirs)
 			b.add(row{Area: "idle", Measure: fmt.Sprintf("resident memory after %v, %d peers", wait, i*idlePeers), Unit: "MB", Peer: r.what, Rounds: 1},
-				&peer, once(ours)).atMost(32).note("%s", status)
+				&peer, once(ours)).atMost(32).note("%d peers told by status; no session", i*idlePeers)
 		}
 	}
 	return nil
