@@ -19,4 +19,5 @@ if [ -n "$missing" ]; then
 	apt install -y --no-install-recommends $missing
 fi
 sh "$here/android/loader.sh" >/dev/null
+sh "$here/../../scripts/foreign.sh" "${PARS_LAB_FOREIGN:-/var/cache/pars-lab/foreign}"
 echo "labs: installed"
