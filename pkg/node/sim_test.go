@@ -283,7 +283,12 @@ func TestStories(t *testing.T) {
 	if long := stories(); long > 0 {
 		n = long
 	}
-	for seed := uint64(1); seed <= n; seed++ {
+	end := time.Now().Add(soakFor())
+	for i := uint64(1); i <= n || time.Now().Before(end); i++ {
+		seed := i
+		if i > n {
+			seed = rand.Uint64()
+		}
 		if *replay != 0 {
 			seed = *replay
 		}
