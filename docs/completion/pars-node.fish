@@ -34,6 +34,7 @@ complete -c pars-node -n '__fish_seen_subcommand_from run' -l listen -r -d 'list
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l peer -r -d 'stay connected to MULTIADDR, which ends in /p2p/PEER_ID (repeat for more)'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mdns -d 'neither announce on nor look around the local network'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l offline -d 'no network at all: serve local programs only'
+complete -c pars-node -n '__fish_seen_subcommand_from run' -l metered -d 'the network costs by the byte: few peers, nothing for strangers'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metrics -r -d 'serve Prometheus metrics at ADDR, such as 127.0.0.1:9464'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l events -d 'print what happens, one line each'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l home -r -d 'keep keys and data in DIR'

@@ -43,6 +43,8 @@ type Status struct {
 	RSSBytes  int64          `json:"rss_bytes"`
 	UptimeS   int64          `json:"uptime_s"`
 	Roads     map[string]int `json:"roads"` // peers by road
+	Mode      string         `json:"mode"`  // normal, metered, low-power, reduced
+	ModeWhy   string         `json:"mode_reason"`
 	Alarms    []string       `json:"alarms"`
 }
 

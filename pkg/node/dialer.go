@@ -171,21 +171,21 @@ func (d *dialer) run(ctx context.Context) {
 
 // plan starts an attempt for every target that is due and a stream for every connected peer without.
 func (d *dialer) plan(ctx context.Context) {
-	now := d.n.clock()
+	now, room := d.n.clock(), d.n.room()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	busy := 0
-	for _, t := range d.targets {
-		if t.busy {
-			busy++
+	dialling := 0
+	for id, t := range d.targets {
+		if t.busy && !d.n.speaking(id) {
+			dialling++
 		}
 	}
 	for id, t := range d.targets {
-		if t.busy || busy >= dialsAtOnce || t.next.After(now) || d.n.speaking(id) || len(t.info.Addrs) == 0 && !d.connected(id) {
+		if t.busy || dialling >= min(dialsAtOnce, room) || t.next.After(now) || d.n.speaking(id) || len(t.info.Addrs) == 0 && !d.connected(id) {
 			continue
 		}
 		t.busy = true
-		busy++
+		dialling++
 		info := peer.AddrInfo{ID: t.info.ID, Addrs: slices.Clone(t.info.Addrs)}
 		d.n.wg.Go(func() { d.try(ctx, info) })
 	}

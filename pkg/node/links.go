@@ -37,7 +37,7 @@ func (n *Node) accept(s network.Stream) {
 func (n *Node) claim(p peer.ID, s network.Stream, replace bool) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed || len(n.streams) >= 64 {
+	if n.closed || len(n.streams) >= 4*n.manager.Mode().Limits().Peers {
 		return false
 	}
 	if old := n.streams[p]; old != nil {

@@ -22,6 +22,8 @@ func (n *Node) status(st *Status) {
 		st.State = "S1"
 	}
 	st.Online = st.Peers > 0
+	mode := n.mode()
+	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 }
 
 // peers lists the connected peers by id.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/profile"
+	"github.com/pars-network/pars/pkg/resource"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -32,6 +33,7 @@ type Node struct {
 	Peers   []string // multiaddrs with peer id to stay connected to
 	NoMDNS  bool
 	Offline bool   // no listening, no dialling: the socket alone
+	Metered bool   // the network costs by the byte: few peers, few looks
 	Metrics string // address for Prometheus; empty: none
 	Log     *slog.Logger
 	Events  func(Event) // may be nil; called from several goroutines
@@ -54,7 +56,8 @@ type Node struct {
 	wg      sync.WaitGroup
 	started time.Time
 
-	mu      sync.Mutex // guards streams, closed, anchors, mdns
+	mu      sync.Mutex // guards streams, closed, anchors, mdns, manager
+	manager resource.Manager
 	streams map[peer.ID]*streamState
 	closed  bool
 	anchors string
@@ -62,7 +65,7 @@ type Node struct {
 
 // Event tells a program that runs a node what happens.
 type Event struct {
-	Type   string    `json:"type"` // peer, gone, network
+	Type   string    `json:"type"` // peer, gone, network, mode
 	Time   time.Time `json:"time"`
 	PeerID string    `json:"peer_id,omitempty"`
 	Road   string    `json:"road,omitempty"`
@@ -103,6 +106,7 @@ func (n *Node) start() error {
 		}
 	}
 	n.wg.Go(func() { n.scrub(n.ctx) })
+	n.wg.Go(func() { n.watchResources(n.ctx) })
 	if n.Offline {
 		return nil
 	}

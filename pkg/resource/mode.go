@@ -66,6 +66,21 @@ func (m Mode) Limits() Limits {
 	return l
 }
 
+// Name is the mode in one word, the strictest cause first.
+func (m Mode) Name() string {
+	switch {
+	case m.Flush:
+		return "flush"
+	case m.LowPower:
+		return "low-power"
+	case m.Metered:
+		return "metered"
+	case m.Memory+m.Storage+m.Relay > Free:
+		return "reduced"
+	}
+	return "normal"
+}
+
 // equal compares modes without their reasons.
 func (m Mode) equal(o Mode) bool {
 	m.Why, o.Why = nil, nil

@@ -27,6 +27,9 @@ func (s status) Text() string {
 	}
 	slices.Sort(roads)
 	lines = append(lines, attach.Strings("roads", strings.Join(roads, " ")))
+	if s.Mode != "" {
+		lines = append(lines, attach.Strings("mode", s.Mode), attach.Strings("mode_reason", s.ModeWhy))
+	}
 	for _, a := range s.Alarms {
 		lines = append(lines, attach.Strings("alarm", a))
 	}

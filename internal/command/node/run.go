@@ -42,6 +42,7 @@ func runVerb() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "peer", Usage: "stay connected to `MULTIADDR`, which ends in /p2p/PEER_ID (repeat for more)"},
 			&urfave.BoolFlag{Name: "no-mdns", Usage: "neither announce on nor look around the local network"},
 			&urfave.BoolFlag{Name: "offline", Usage: "no network at all: serve local programs only"},
+			&urfave.BoolFlag{Name: "metered", Usage: "the network costs by the byte: few peers, nothing for strangers"},
 			&urfave.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at `ADDR`, such as 127.0.0.1:9464"},
 			&urfave.BoolFlag{Name: "events", Usage: "print what happens, one line each"}),
 		Action: runAction,
@@ -63,7 +64,7 @@ func runAction(c *urfave.Context) error {
 	}
 	out := &locked{p: cli.Out(c)}
 	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
-		NoMDNS: c.Bool("no-mdns"), Offline: c.Bool("offline"), Metrics: c.String("metrics"), Log: cfg.Log}
+		NoMDNS: c.Bool("no-mdns"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log}
 	if c.Bool("events") {
 		n.Events = func(e pars.Event) { out.print(event{e}) }
 	}
