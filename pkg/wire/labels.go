@@ -43,6 +43,13 @@ const (
 
 	LabelEpochOffset = "pars/epoch-offset/v1"
 
+	LabelBlind    = "pars/dht/blind/v1"
+	LabelRecKey   = "pars/dht/key/v1"
+	LabelRecSig   = "pars/dht/rec/v1"
+	LabelPresence = "pars/presence/v1"
+	LabelRoleKey  = "pars/dht/role/v1"
+	LabelRoleCard = "pars/role/v1"
+
 	LabelEpochMsg = "pars/epoch/msg/v1"
 	LabelBody     = "pars/body/v1"
 	LabelSalt     = "pars/salt/v1"
