@@ -101,53 +101,45 @@ func place(v *vertex.Vertex) envelope.Place {
 	return envelope.Place{Author: v.Author, Seq: v.Seq, Skeleton: v.AppendSkeleton(nil)}
 }
 
-// merge lets a fresh log over e take everything, then opens and folds it in causal order.
+// merge lets a fresh log over e take everything and folds what becomes durable, as it does.
 func (s *source) merge(e store.Engine) (c cost, err error) {
 	st, err := store.New(e, store.Options{Key: store.Key{1}})
 	if err != nil {
 		return c, err
 	}
-	l, err := dag.Open(dag.Config{Store: st, Space: st.Space(1, store.Key{2}), Session: s.root.Session, Genesis: s.root.ID, Judge: anybody{}})
+	got := &crdt.State{}
+	var folded error
+	l, err := dag.Open(dag.Config{Store: st, Space: st.Space(1, store.Key{2}), Session: s.root.Session, Genesis: s.root.ID, Judge: anybody{},
+		Accepted: func(it *vertex.Item) { folded = errors.Join(folded, s.fold(got, it)) }})
 	if err != nil {
 		return c, err
 	}
-	var got *crdt.State
-	c, err = timed(func() (err error) {
-		if _, err := l.Import(bytes.NewReader(s.bytes), "bench", time.Now(), nil); err != nil {
-			return err
-		}
-		got, err = s.fold(l)
+	c, err = timed(func() error {
+		_, err := l.Import(bytes.NewReader(s.bytes), "bench", time.Now(), nil)
 		return err
 	})
-	if err == nil && !bytes.Equal(got.Snapshot(), s.want) {
+	if err = errors.Join(err, folded); err == nil && !bytes.Equal(got.Snapshot(), s.want) {
 		err = errors.New("the replicas differ")
 	}
 	return c, errors.Join(err, st.Close())
 }
 
-func (s *source) fold(l *dag.Log) (*crdt.State, error) {
-	state := &crdt.State{}
-	for _, m := range l.Order() {
-		if m.Kind != vertex.App {
-			continue
-		}
-		it, err := l.Item(m.Arrival)
-		if err != nil {
-			return nil, err
-		}
-		content := it.Body
-		if s.keys != nil {
-			if content, err = s.keys.Open(place(&it.Vertex), it.Body); err != nil {
-				return nil, err
-			}
-		}
-		ops, err := crdt.DecodeOps(content)
-		if err != nil {
-			return nil, err
-		}
-		state.Apply(crdt.Vertex{Author: it.Author, Seq: it.Seq, Lamport: it.Lamport}, ops)
+func (s *source) fold(state *crdt.State, it *vertex.Item) (err error) {
+	if it.Kind != vertex.App {
+		return nil
 	}
-	return state, nil
+	content := it.Body
+	if s.keys != nil {
+		if content, err = s.keys.Open(place(&it.Vertex), it.Body); err != nil {
+			return err
+		}
+	}
+	ops, err := crdt.DecodeOps(content)
+	if err != nil {
+		return err
+	}
+	state.Apply(crdt.Vertex{Author: it.Author, Seq: it.Seq, Lamport: it.Lamport}, ops)
+	return nil
 }
 
 // mergeRows lets fresh replicas take 20,000 puts.

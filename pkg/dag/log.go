@@ -36,6 +36,10 @@ type Config struct {
 	Own     sig.Public
 	Judge   Judge
 	Limits  Limits
+	// Accepted, if not nil, is called with each vertex that a carrier brought, parents first, once it is
+	// durable: whoever folds the log need not read it again. The item is valid during the call, which is
+	// made by the writing goroutine and must not call Receive, Append or Import.
+	Accepted func(*vertex.Item)
 }
 
 // Limits bound what is parked in one session. Zero fields stand for the desktop's.

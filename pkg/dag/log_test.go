@@ -346,3 +346,50 @@ func TestManyHeads(t *testing.T) {
 		t.Errorf("%d heads", len(heads))
 	}
 }
+
+// TestAccepted: whoever folds the log is told of each vertex once, parents first, by every road.
+func TestAccepted(t *testing.T) {
+	r := newRoom(t, 3)
+	r.give(1, r.root)
+	for i := range 40 {
+		r.write(0, fmt.Sprint(i))
+	}
+	var told []vertex.ID
+	seen := map[vertex.ID]bool{}
+	r.give(2, r.root)
+	r.logs[2].cfg.Accepted = func(it *vertex.Item) {
+		for _, id := range names(it) {
+			if !seen[id] && id != r.root.ID {
+				t.Errorf("told of a vertex before what it names")
+			}
+		}
+		if _, err := r.logs[2].Item(mustFind(t, r.logs[2], it.ID)); err != nil {
+			t.Errorf("told before it is durable: %v", err)
+		}
+		seen[it.ID] = true
+		told = append(told, it.ID)
+	}
+	all := r.all(0)
+	slices.Reverse(all)
+	r.give(2, all[:25]...) // parked, then woken
+	var b bytes.Buffer
+	if _, err := r.logs[0].Export(&b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.logs[2].Import(&b, "file", noon, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.same(0, 2)
+	if len(told) != 40 || len(seen) != 40 {
+		t.Errorf("told %d times of %d vertices", len(told), len(seen))
+	}
+}
+
+func mustFind(t *testing.T, l *Log, id vertex.ID) uint32 {
+	t.Helper()
+	m, ok := l.Find(id)
+	if !ok {
+		t.Fatal("told of a vertex that is not there")
+	}
+	return m.Arrival
+}

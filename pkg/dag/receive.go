@@ -56,6 +56,7 @@ func (l *Log) Receive(sender string, items []vertex.Item, now time.Time) (Receiv
 			return got, err
 		}
 		l.announce(t)
+		l.tell(t)
 		got.merge(t)
 		items = items[n:]
 	}
@@ -82,7 +83,22 @@ func chunkLen(items []vertex.Item) int {
 // taken is the effect of one chunk: it stands in memory and waits to be committed.
 type taken struct {
 	Received
-	batches []*store.Batch
+	batches  []*store.Batch
+	accepted []*vertex.Item // for Config.Accepted
+}
+
+// tell hands what became durable to who folds the log.
+func (l *Log) tell(t *taken) {
+	for _, it := range t.accepted {
+		l.cfg.Accepted(it)
+	}
+}
+
+func (t *taken) accept(l *Log, it *vertex.Item) {
+	t.New++
+	if l.cfg.Accepted != nil {
+		t.accepted = append(t.accepted, it)
+	}
 }
 
 // take decides a chunk and applies it in memory. The caller commits what it returns.
@@ -247,7 +263,7 @@ func (l *Log) restore(s *stage, t *taken, at uint32, it *vertex.Item) {
 	}
 	l.put(t.batch(), at, it, flags|held)
 	s.filled = append(s.filled, it.ID)
-	t.New++
+	t.accept(l, it)
 }
 
 // verifyWaiting verifies the signatures of what will be parked: a wrong one must not be kept.
@@ -285,7 +301,7 @@ func (l *Log) accept(t *taken, c *cand) {
 	if c.parked != nil {
 		l.unpark(t.batch(), c.parked)
 	}
-	t.New++
+	t.accept(l, c.it)
 	c.answer(t, New, "")
 }
 

@@ -164,6 +164,7 @@ func newWriter(l *Log, done func(*taken)) *writer {
 				close(w.fail)
 				continue
 			}
+			l.tell(t)
 			done(t)
 		}
 		w.err <- failed
