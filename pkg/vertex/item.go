@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
@@ -31,8 +32,12 @@ func Seal(v Vertex, body []byte, key sig.Private) Item {
 	return Item{Vertex: v, ID: id, Signed: true, Sig: Sign(key, id), Body: body}
 }
 
+// itemRoom is what an item takes beside its parents and body, at most.
+const itemRoom = 320
+
 // Append appends the canonical bytes of it.
 func (it *Item) Append(b []byte) []byte {
+	b = slices.Grow(b, itemRoom+34*len(it.Parents)+len(it.Body))
 	b = it.AppendMap(wire.AppendArray(b, 3))
 	if it.Signed {
 		b = wire.AppendBytes(b, it.Sig[:])

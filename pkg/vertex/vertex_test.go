@@ -223,6 +223,14 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+func BenchmarkEncodeFresh(b *testing.B) {
+	it := history(1, 30, 3)[29]
+	it.Body = make([]byte, 440)
+	for b.Loop() {
+		it.Append(nil)
+	}
+}
+
 func BenchmarkDecodeItem(b *testing.B) {
 	whole := new(Item)
 	*whole = history(1, 30, 3)[29]
