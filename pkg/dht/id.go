@@ -3,8 +3,8 @@ package dht
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"math/big"
 	"math/bits"
 
 	"github.com/pars-network/pars/pkg/wire"
@@ -42,24 +42,17 @@ func (i ID) LeadingZeros() int {
 	return 8 * len(i)
 }
 
-// fraction returns the distance as a share of the key space, 0 to 1.
-func (i ID) fraction() float64 {
-	f := new(big.Float).SetInt(new(big.Int).SetBytes(i[:]))
-	v, _ := f.SetMantExp(f, -256).Float64()
-	return v
-}
+// fraction returns the distance as a share of the key space, 0 to 1, to 64 bits.
+func (i ID) fraction() float64 { return float64(binary.BigEndian.Uint64(i[:8])) / (1 << 64) }
 
 // span returns the distance that is the given share of the key space; all of it from 1 on.
 func span(share float64) (d ID) {
-	if share >= 1 {
-		for n := range d {
-			d[n] = 0xff
-		}
-		return d
+	for n := range d {
+		d[n] = 0xff
 	}
-	f := new(big.Float).SetFloat64(max(share, 0))
-	v, _ := f.SetMantExp(f, 256).Int(nil)
-	v.FillBytes(d[:])
+	if share < 1 {
+		binary.BigEndian.PutUint64(d[:], uint64(max(share, 0)*(1<<64)))
+	}
 	return d
 }
 
