@@ -89,6 +89,9 @@ func TestVectorPages(t *testing.T) {
 		authors = append(authors, Author{Key: [32]byte{byte(i), byte(i >> 8)}, Next: uint64(i), Tip: [32]byte{1}})
 	}
 	entries, wide := vectorOf([16]byte{1}, authors)
+	if few, narrow := vectorOf([16]byte{1}, authors[200:300]); narrow || len(appendEntry(nil, few[0], false)) != 8 {
+		t.Errorf("an author costs %d bytes", len(appendEntry(nil, few[0], false)))
+	}
 	var got []entry
 	for _, f := range pages(3, entries, wide) {
 		m, err := decodeVector(f.Payload)

@@ -35,16 +35,21 @@ func tagOf(k [16]byte, key [32]byte) uint64 {
 	return siphash.Hash(binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:]), key[:])
 }
 
-// entry is one author in a vector: tag ‖ uv(2·next + fork) ‖ first 4 bytes of the tip.
+// entry is one author in a vector: tag ‖ uv(2·next + fork) ‖ first bytes of the tip. Tag and check are
+// of 3 bytes each, so that an author costs 8; where two tags collide, of 8 and 4. A check that fits by
+// chance or by grinding is found by the heads.
 type entry struct {
-	tag    uint64 // 4 or 8 bytes, left-aligned
+	tag    uint64 // left-aligned
 	next   uint64
 	forked bool
 	check  [4]byte
 	author int // place in the list it was made of; -1 when it came from a peer
 }
 
-// vectorOf lists the authors by tag and reports whether 4-byte tags collide, so that 8 are needed.
+// narrowShift leaves the three bytes of a narrow tag.
+const narrowShift = 40
+
+// vectorOf lists the authors by tag and reports whether narrow tags collide, so that wide are needed.
 func vectorOf(k [16]byte, authors []Author) (entries []entry, wide bool) {
 	for i, a := range authors {
 		e := entry{tag: tagOf(k, a.Key), next: a.Next, forked: a.Forked, author: i}
@@ -56,7 +61,7 @@ func vectorOf(k [16]byte, authors []Author) (entries []entry, wide bool) {
 	}
 	sortByTag(entries)
 	for i := 1; i < len(entries); i++ {
-		wide = wide || entries[i].tag>>32 == entries[i-1].tag>>32
+		wide = wide || entries[i].tag>>narrowShift == entries[i-1].tag>>narrowShift
 	}
 	return entries, wide
 }
@@ -70,14 +75,20 @@ func sortByTag(es []entry) {
 	})
 }
 
-func appendEntry(b []byte, e entry, wide bool) []byte {
+// widths returns how many bytes tag and check take.
+func widths(wide bool) (tag, check int) {
 	if wide {
-		b = binary.BigEndian.AppendUint64(b, e.tag)
-	} else {
-		b = binary.BigEndian.AppendUint32(b, uint32(e.tag>>32))
+		return 8, 4
 	}
+	return 3, 3
+}
+
+func appendEntry(b []byte, e entry, wide bool) []byte {
+	tag, check := widths(wide)
+	full := binary.BigEndian.AppendUint64(nil, e.tag)
+	b = append(b, full[:tag]...)
 	b = wire.AppendUvarint(b, 2*e.next+flag(e.forked))
-	return append(b, e.check[:]...)
+	return append(b, e.check[:check]...)
 }
 
 // pages cuts entries into messages.
@@ -97,17 +108,16 @@ func pages(session uint64, entries []entry, wide bool) (out []Frame) {
 // readEntries reads one page; tags ascend, and a number is at most 2^41.
 func readEntries(b []byte, wide bool) (out []entry, err error) {
 	r := wire.NewReader(b)
+	tag, check := widths(wide)
 	last := uint64(0)
 	for r.Len() > 0 && r.Err() == nil {
 		e := entry{author: -1}
-		if wide {
-			e.tag = r.Uint64()
-		} else {
-			e.tag = uint64(r.Uint32()) << 32
-		}
+		var full [8]byte
+		copy(full[:], r.Take(tag))
+		e.tag = binary.BigEndian.Uint64(full[:])
 		v := r.Uvarint(1<<42 - 1)
 		e.next, e.forked = v/2, v%2 == 1
-		copy(e.check[:], r.Take(4))
+		copy(e.check[:], r.Take(check))
 		if len(out) > 0 && e.tag < last {
 			r.Fail(wire.Invalid("tags not ascending"))
 		}
@@ -131,8 +141,9 @@ func compare(mine, theirs []entry, wide bool, at func(author int, seq uint64) ([
 		if wide {
 			return tag
 		}
-		return tag >> 32
+		return tag >> narrowShift
 	}
+	_, width := widths(wide)
 	count := map[uint64]int{}
 	by := make(map[uint64]entry, len(theirs))
 	for _, e := range theirs {
@@ -150,13 +161,13 @@ func compare(mine, theirs []entry, wide bool, at func(author int, seq uint64) ([
 			marked = append(marked, e.author)
 		case t.next >= e.next:
 			// they are as far or further; a check can only be made by the side that has the vertex
-			if t.next == e.next && t.check != e.check {
+			if t.next == e.next && !bytes.Equal(t.check[:width], e.check[:width]) {
 				marked = append(marked, e.author)
 			}
 		case t.next == 0:
 			send = append(send, owed{e.author, 0})
 		default:
-			if id, ok := at(e.author, t.next-1); ok && bytes.Equal(id[:4], t.check[:]) {
+			if id, ok := at(e.author, t.next-1); ok && bytes.Equal(id[:width], t.check[:width]) {
 				send = append(send, owed{e.author, t.next})
 			} else {
 				marked = append(marked, e.author)
