@@ -83,7 +83,6 @@ func (m Mode) Name() string {
 
 // equal compares modes without their reasons.
 func (m Mode) equal(o Mode) bool {
-	m.Why, o.Why = nil, nil
 	return m.Metered == o.Metered && m.LowPower == o.LowPower && m.Flush == o.Flush && m.Memory == o.Memory &&
 		m.Storage == o.Storage && m.Relay == o.Relay
 }
