@@ -29,7 +29,7 @@ func history(seed uint64, n, a int) []Item {
 		if i == 0 {
 			w = 0
 		}
-		v := Vertex{Session: session, Author: key(byte(w)).Public(), HLC: uint64(1e12 + i*1000), Kind: App}
+		v := Vertex{Session: session, Author: key(byte(w)).Public(), HLC: 1e12 + uint64(i)*1000, Kind: App}
 		if t := tips[w]; t != nil {
 			v.Seq, v.Prev, v.Lamport = t.Seq+1, t.ID, t.Lamport
 		}
