@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
@@ -37,7 +36,9 @@ const itemRoom = 320
 
 // Append appends the canonical bytes of it.
 func (it *Item) Append(b []byte) []byte {
-	b = slices.Grow(b, itemRoom+34*len(it.Parents)+len(it.Body))
+	if b == nil {
+		b = make([]byte, 0, itemRoom+34*len(it.Parents)+len(it.Body))
+	}
 	b = it.AppendMap(wire.AppendArray(b, 3))
 	if it.Signed {
 		b = wire.AppendBytes(b, it.Sig[:])
