@@ -377,13 +377,6 @@ func (n *Node) providers(ctx context.Context, a Ask) (found, closer []Peer, err 
 	return n.usable(provs), n.usable(list), nil
 }
 
-// Hello is what a peer says of itself when it is called.
-type Hello struct {
-	Agent     string
-	Protocols []string
-	Serves    bool // the DHT of this network
-}
-
 // Call connects to a peer and hears what it is.
 func (n *Node) Call(ctx context.Context, p Peer) (Hello, error) {
 	ai := info(p)

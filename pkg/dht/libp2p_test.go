@@ -14,6 +14,7 @@ import (
 
 	ds "github.com/ipfs/go-datastore"
 	kad "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p-kad-dht/crawler"
 	"github.com/libp2p/go-libp2p-kbucket/peerdiversity"
 	record "github.com/libp2p/go-libp2p-record"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -150,8 +151,39 @@ func TestRealNetwork(t *testing.T) {
 	if err != nil || len(hints) != 1 || hints[0].ID != PeerID(nodes[4].Host.ID()) || len(hints[0].Addrs) == 0 {
 		t.Errorf("relays %v, %v", hints, err)
 	}
+	crawlReal(t, ctx, nodes)
 	if size := nodes[1].Estimate(ctx, 2); size < 20 || size > 60 {
 		t.Errorf("24 servers estimated as %.0f", size)
+	}
+}
+
+// crawlReal finds every node, as the library's crawler does beside it.
+func crawlReal(t *testing.T, ctx context.Context, nodes []*Node) {
+	t.Helper()
+	c := real(t, func(n *Node) { n.Bare, n.Server = true, false })
+	found := map[string]bool{}
+	began := time.Now()
+	run := &Crawl{Caller: c, Workers: 16, Now: time.Now, Emit: func(l NodeLine) error {
+		found[l.PeerID] = l.Reachable
+		return nil
+	}}
+	if _, err := run.Run(ctx, []Peer{self(nodes[0])}); err != nil {
+		t.Fatal(err)
+	}
+	ours := time.Since(began)
+	began = time.Now()
+	theirs := map[string]bool{}
+	lib, err := crawler.NewDefaultCrawler(c.Host, crawler.WithProtocols([]protocol.ID{protocol.ID(c.Protocol())}), crawler.WithParallelism(16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ai := info(self(nodes[0]))
+	lib.Run(ctx, []*peer.AddrInfo{&ai}, func(p peer.ID, _ []*peer.AddrInfo) { theirs[p.String()] = true }, nil)
+	t.Logf("crawl of %d: ours %v, the library's %v", len(nodes), ours, time.Since(began))
+	for _, n := range nodes {
+		if id := n.Host.ID().String(); !found[id] || !theirs[id] {
+			t.Errorf("%s: found by us %v, by the library %v", id, found[id], theirs[id])
+		}
 	}
 }
 

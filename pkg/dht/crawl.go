@@ -1,0 +1,199 @@
+package dht
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Caller is what a crawl needs of a network.
+type Caller interface {
+	Call(ctx context.Context, p Peer) (Hello, error)
+	FindNode(ctx context.Context, p PeerID, key []byte) ([]Peer, error)
+	HangUp(p PeerID)
+}
+
+// Hello is what a peer says of itself when it is called.
+type Hello struct {
+	Agent     string
+	Protocols []string
+	Serves    bool // the DHT of this network
+}
+
+const (
+	callTimeout = 5 * time.Second
+	prefixes    = 16 // buckets that are asked for: nobody shares more bits with a node of a network below 2^16·20
+)
+
+// Crawl asks every node for all it knows, and those it names, until nobody is left. Set the fields and call Run.
+type Crawl struct {
+	Caller     Caller
+	Workers    int // 0: 64
+	Limit      int // most nodes asked; 0: no limit
+	Neighbours bool
+	Net        string
+	Now        func() time.Time
+	Done       map[PeerID]bool        // asked in an earlier run
+	Emit       func(NodeLine) error   // each node once, in one goroutine
+	Progress   func(asked, known int) // nil: nobody looks
+
+	keys [][]byte // by the first 16 bits of their hash
+}
+
+type visit struct {
+	line  NodeLine
+	named []Peer
+}
+
+// Run returns how many nodes were asked. Interrupted, it returns the context's error after what was found is told.
+func (c *Crawl) Run(ctx context.Context, seeds []Peer) (asked int, err error) {
+	c.keys = prefixKeys()
+	jobs, out := make(chan Peer), make(chan visit)
+	var wg sync.WaitGroup
+	for range max(c.Workers, 1) {
+		wg.Go(func() {
+			for p := range jobs {
+				out <- c.visit(ctx, p)
+			}
+		})
+	}
+	defer wg.Wait()
+	defer close(jobs)
+	known := map[PeerID]bool{}
+	var queue []Peer
+	hear := func(list []Peer) {
+		for _, p := range list {
+			if !known[p.ID] {
+				known[p.ID] = true
+				if !c.Done[p.ID] {
+					queue = append(queue, p)
+				}
+			}
+		}
+	}
+	hear(seeds)
+	for busy := 0; busy > 0 || len(queue) > 0 && err == nil && ctx.Err() == nil && (c.Limit == 0 || asked < c.Limit); {
+		var send chan Peer
+		var next Peer
+		if len(queue) > 0 && err == nil && ctx.Err() == nil && (c.Limit == 0 || asked+busy < c.Limit) {
+			send, next = jobs, queue[0]
+		}
+		select {
+		case send <- next:
+			queue = queue[1:]
+			busy++
+		case v := <-out:
+			busy--
+			asked++
+			hear(v.named)
+			if err == nil && (ctx.Err() == nil || v.line.Reachable) {
+				err = c.Emit(v.line)
+			}
+			if c.Progress != nil {
+				c.Progress(asked, len(known))
+			}
+		}
+	}
+	return asked, errors.Join(err, ctx.Err())
+}
+
+// visit asks one node for its buckets, over one connection.
+func (c *Crawl) visit(ctx context.Context, p Peer) visit {
+	began := c.Now()
+	v := visit{line: NodeLine{PeerID: PeerName(p.ID), NodeID: NodeID(p.ID).String(), Addrs: p.AddrNames(), Net: c.Net,
+		First: began.UTC(), Last: began.UTC()}}
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	hello, err := c.Caller.Call(call, p)
+	cancel()
+	if err != nil {
+		v.line.Error = fault(err)
+		return v
+	}
+	defer c.Caller.HangUp(p.ID)
+	v.line.Agent, v.line.Protocols = hello.Agent, hello.Protocols
+	if !hello.Serves {
+		v.line.Error = "wrong-net"
+		return v
+	}
+	v.named, err = c.buckets(ctx, p, &v.line)
+	if v.line.Reachable = err == nil; err != nil {
+		v.line.Error = fault(err)
+	} else {
+		v.line.OKCount = 1
+	}
+	if c.Neighbours {
+		for _, n := range v.named {
+			v.line.Neighbours = append(v.line.Neighbours, PeerName(n.ID))
+		}
+	}
+	return v
+}
+
+// buckets stops when two prefixes in turn name nobody new. What was heard before a failure counts.
+func (c *Crawl) buckets(ctx context.Context, p Peer, line *NodeLine) (named []Peer, err error) {
+	seen := map[PeerID]bool{p.ID: true}
+	idle := 0
+	for bit := range prefixes {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		began := c.Now()
+		list, err := c.Caller.FindNode(ctx, p.ID, c.key(NodeID(p.ID), bit))
+		cancel()
+		if err != nil {
+			return named, err
+		}
+		if bit == 0 {
+			line.RTT = float64(c.Now().Sub(began).Microseconds()) / 1000
+		}
+		fresh := 0
+		for _, n := range list {
+			if !seen[n.ID] {
+				seen[n.ID] = true
+				named = append(named, n)
+				fresh++
+			}
+		}
+		if idle++; fresh > 0 {
+			idle = 0
+		}
+		if idle == 2 {
+			break
+		}
+	}
+	return named, nil
+}
+
+func fault(err error) string {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	}
+	return "dial"
+}
+
+// key returns bytes whose hash shares exactly so many first bits with id.
+func (c *Crawl) key(id ID, bits int) []byte {
+	return c.keys[binary.BigEndian.Uint16(id[:])^1<<(15-bits)]
+}
+
+// prefixKeys finds bytes for each 16-bit prefix: a request carries what is hashed, so a point of the key space must
+// be sought.
+func prefixKeys() [][]byte {
+	out := make([][]byte, 1<<16)
+	for n, left := uint64(0), len(out); left > 0; n++ {
+		b := binary.BigEndian.AppendUint64(nil, n)
+		sum := sha256.Sum256(b)
+		if at := binary.BigEndian.Uint16(sum[:]); out[at] == nil {
+			out[at] = b
+			left--
+		}
+	}
+	return out
+}
