@@ -2,11 +2,33 @@
 
 // Command pars-dht: find peers and records without a server.
 //
-// The distributed hash table of the network. This release has no verb for it yet: the command prints its version
-// and completion scripts, so that packages and scripts can rely on its name.
+// Looks into the distributed hash table in which nodes find each other, and serves it. Every verb begins with
+// nodes named by --peer or --from and belongs to the network of --profile. A record is 1,024 bytes, signed by a
+// key that changes each day; what it says only the members of its session can read. An answer of the table is a
+// hint: what is not signed may be a lie.
 //
 // Verbs:
 //
+//	ping MULTIADDR
+//	    ask one node for an answer
+//	find-node ID|PEER_ID
+//	    print the nodes nearest to a place
+//	get KEY
+//	    print the newest valid record under a key, or its bytes with -o
+//	put KEY FILE|-
+//	    store a record under its key
+//	find-peers
+//	    print the nodes that serve in a role
+//	crawl
+//	    ask every node whom it knows, and print all
+//	seed
+//	    serve the table until stopped, as a first node for others
+//	trace [KEY|PEER_ID]
+//	    print each step of a look-up, or of a recorded one
+//	audit [KEY]
+//	    look at a crawl for what an attacker leaves in it
+//	diff OLD NEW
+//	    tell who joined, left and moved between two crawls
 //	completion bash|zsh|fish
 //	    print a completion script
 //

@@ -378,8 +378,23 @@ func (l *Lookup) Result() Result { return l.result }
 // Target returns the place that is looked for, and the radius of its region.
 func (l *Lookup) Target() (target, radius ID) { return l.target, l.radius }
 
+// Found is a peer that answered, the path it stands on, and how many others were asked on the way to it.
+type Found struct {
+	Peer
+	Path, Hop int
+}
+
 // Nearest returns the peers that answered, nearest first, at most n.
 func (l *Lookup) Nearest(n int) []Peer {
+	var out []Peer
+	for _, f := range l.Found(n) {
+		out = append(out, f.Peer)
+	}
+	return out
+}
+
+// Found returns them with the way to each.
+func (l *Lookup) Found(n int) []Found {
 	var all []*candidate
 	for _, p := range l.paths {
 		for _, c := range p.list {
@@ -389,9 +404,9 @@ func (l *Lookup) Nearest(n int) []Peer {
 		}
 	}
 	slices.SortFunc(all, func(a, b *candidate) int { return compare(a.at, b.at) })
-	var out []Peer
+	var out []Found
 	for _, c := range all[:min(n, len(all))] {
-		out = append(out, c.peer)
+		out = append(out, Found{c.peer, c.path, c.hop})
 	}
 	return out
 }

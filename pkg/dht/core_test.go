@@ -330,3 +330,10 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 }
+
+func TestNear(t *testing.T) {
+	at := ID(fill(33))
+	if z := NodeID(PeerID(Near(at))).Distance(at).LeadingZeros(); z < 14 {
+		t.Errorf("%d bits shared", z)
+	}
+}

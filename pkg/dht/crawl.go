@@ -40,6 +40,7 @@ type Crawl struct {
 	Now        func() time.Time
 	Done       map[PeerID]bool        // asked in an earlier run
 	Emit       func(NodeLine) error   // each node once, in one goroutine
+	Heard      func(NodeLine) error   // each node once, when it is named first; nil: nobody keeps them
 	Progress   func(asked, known int) // nil: nobody looks
 
 	keys [][]byte // by the first 16 bits of their hash
@@ -72,6 +73,9 @@ func (c *Crawl) Run(ctx context.Context, seeds []Peer) (asked int, err error) {
 				known[p.ID] = true
 				if !c.Done[p.ID] {
 					queue = append(queue, p)
+					if c.Heard != nil && err == nil {
+						err = c.Heard(c.line(p))
+					}
 				}
 			}
 		}
@@ -104,9 +108,8 @@ func (c *Crawl) Run(ctx context.Context, seeds []Peer) (asked int, err error) {
 
 // visit asks one node for its buckets, over one connection.
 func (c *Crawl) visit(ctx context.Context, p Peer) visit {
-	began := c.Now()
-	v := visit{line: NodeLine{PeerID: PeerName(p.ID), NodeID: NodeID(p.ID).String(), Addrs: p.AddrNames(), Net: c.Net,
-		First: began.UTC(), Last: began.UTC()}}
+	v := visit{line: c.line(p)}
+	v.line.Last = v.line.First
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	hello, err := c.Caller.Call(call, p)
 	cancel()
@@ -132,6 +135,11 @@ func (c *Crawl) visit(ctx context.Context, p Peer) visit {
 		}
 	}
 	return v
+}
+
+// line is what is known of a node that was named and not asked yet.
+func (c *Crawl) line(p Peer) NodeLine {
+	return NodeLine{PeerID: PeerName(p.ID), NodeID: NodeID(p.ID).String(), Addrs: p.AddrNames(), Net: c.Net, First: c.Now().UTC()}
 }
 
 // buckets stops when two prefixes in turn name nobody new. What was heard before a failure counts.

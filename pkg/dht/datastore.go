@@ -64,6 +64,12 @@ func (s *shelf) recount() {
 	}
 }
 
+func (s *shelf) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.s.items)
+}
+
 // Get is of ds.Read.
 func (s *shelf) Get(_ context.Context, k ds.Key) ([]byte, error) {
 	s.mu.Lock()

@@ -56,6 +56,20 @@ func span(share float64) (d ID) {
 	return d
 }
 
+// Near returns bytes whose hash stands near a place, sharing about its first 18 bits: a request carries what is hashed,
+// so that one cannot ask for a place itself.
+func Near(at ID) []byte {
+	var best []byte
+	var least ID
+	for n := range uint64(1 << 18) {
+		b := binary.BigEndian.AppendUint64(at[:], n)
+		if d := ID(sha256.Sum256(b)).Distance(at); best == nil || d.Less(least) {
+			best, least = b, d
+		}
+	}
+	return best
+}
+
 const keyPrefix = "/pars/"
 
 // Key names a record: "/pars/" and 32 bytes that follow from the day's key.

@@ -65,6 +65,7 @@ type Node struct {
 	mu                    sync.Mutex // guards all below
 	quota                 Quota
 	refused               int
+	served                int
 	size                  Size
 	trips                 []time.Duration
 }
@@ -154,7 +155,7 @@ func (n *Node) hook(_ context.Context, s network.Stream, m *pb.Message) {
 	known := typ != pb.Message_ADD_PROVIDER || n.roles[string(m.GetKey())]
 	n.mu.Lock()
 	ok := n.quota.Allow(p, put, size, n.contact(p), n.Now()) && fits && known
-	if !ok {
+	if n.served++; !ok {
 		n.refused++
 	}
 	n.mu.Unlock()
@@ -165,12 +166,33 @@ func (n *Node) hook(_ context.Context, s network.Stream, m *pb.Message) {
 
 func (n *Node) contact(p PeerID) bool { return n.Contact != nil && n.Contact(p) }
 
-// Refused returns how many requests of others were turned away.
-func (n *Node) Refused() int {
+// Stats are what a node has done for others since it started.
+type Stats struct {
+	Peers   int // in the table
+	Served  int // requests, those refused among them
+	Refused int
+	Records int
+}
+
+// Stats returns the counters.
+func (n *Node) Stats() Stats {
+	records := n.values.count()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.refused
+	return Stats{n.Known(), n.served, n.refused, records}
 }
+
+// Self returns this node as others see it.
+func (n *Node) Self() Peer {
+	addrs := n.Host.Addrs()
+	if listen, err := n.Host.Network().InterfaceListenAddresses(); err == nil && len(addrs) == 0 {
+		addrs = listen
+	}
+	return n.peer(peer.AddrInfo{ID: n.Host.ID(), Addrs: addrs}, Listed)
+}
+
+// PeerID returns this node's peer id as text.
+func (n *Node) PeerID() string { return n.Host.ID().String() }
 
 // diversity is Crowd for the routing table. The library would group by rules of its own, refuse whoever has no IP,
 // and count each address; it is shown one address that says nothing, so that it asks once for each peer.

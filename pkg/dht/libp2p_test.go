@@ -55,9 +55,7 @@ func real(t testing.TB, change func(*Node)) *Node {
 	return n
 }
 
-func self(n *Node) Peer {
-	return n.peer(peer.AddrInfo{ID: n.Host.ID(), Addrs: n.Host.Addrs()}, Listed)
-}
+func self(n *Node) Peer { return n.Self() }
 
 // realNetwork starts n servers that know the first one alone, and lets them join.
 func realNetwork(t testing.TB, n int) []*Node {
@@ -282,8 +280,8 @@ func TestPutQuota(t *testing.T) {
 	stranger := real(t, func(n *Node) { n.Server = false })
 	contact := real(t, func(n *Node) { n.Server = false })
 	friend[PeerID(contact.Host.ID())] = true
-	if got := count(stranger); got != putsPerHour || server.Refused() == 0 {
-		t.Errorf("%d of a stranger's puts were taken, %d refused", got, server.Refused())
+	if got := count(stranger); got != putsPerHour || server.Stats().Refused == 0 {
+		t.Errorf("%d of a stranger's puts were taken, %d refused", got, server.Stats().Refused)
 	}
 	if got := count(contact); got != putsPerHour+10 {
 		t.Errorf("%d of a contact's puts were taken", got)

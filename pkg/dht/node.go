@@ -151,10 +151,10 @@ func (n *Node) took(d time.Duration) {
 }
 
 // FindNearest returns the nodes nearest to what key hashes to. emit may be nil.
-func (n *Node) FindNearest(ctx context.Context, key []byte, emit func(Hop)) ([]Peer, Result, error) {
+func (n *Node) FindNearest(ctx context.Context, key []byte, emit func(Hop)) ([]Found, Result, error) {
 	l := n.lookup(Find, key, 1)
 	r := n.run(ctx, l, emit, nil)
-	list := l.Nearest(K)
+	list := l.Found(K)
 	return list, r, n.verdict(ctx, r, len(list) > 0)
 }
 
@@ -281,12 +281,40 @@ func (n *Node) Provide(ctx context.Context, role Role) (int, error) {
 		return 0, err
 	}
 	acks := 0
-	for _, ok := range n.each(ctx, to, func(ctx context.Context, p Peer) error { return n.provide(ctx, p, key) }) {
+	for _, ok := range n.each(ctx, peers(to), func(ctx context.Context, p Peer) error { return n.provide(ctx, p, key) }) {
 		if ok {
 			acks++
 		}
 	}
 	return acks, nil
+}
+
+func peers(list []Found) (out []Peer) {
+	for _, f := range list {
+		out = append(out, f.Peer)
+	}
+	return out
+}
+
+// Answers asks a peer for two random places, as one would ask a seeder: a hint counts when it names others.
+func (n *Node) Answers(ctx context.Context, p Peer) error {
+	if _, err := n.Call(ctx, p); err != nil {
+		return err
+	}
+	for range 2 {
+		var key [32]byte
+		if _, err := io.ReadFull(n.Rand, key[:]); err != nil {
+			return fmt.Errorf("read randomness: %w", err)
+		}
+		list, err := n.FindNode(ctx, p.ID, key[:])
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return fmt.Errorf("%s names nobody: %w", PeerName(p.ID), wire.ErrNotFound)
+		}
+	}
+	return nil
 }
 
 // FindRole returns peers that say, or of which others say, that they serve in a role: hints, at most 64, from so many
