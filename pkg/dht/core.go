@@ -11,7 +11,7 @@ import (
 const K = 20
 
 const (
-	inFlight   = 3
+	inFlight   = 10 // on a path: with three, the nearest twenty alone cost seven round trips
 	minRegion  = 60 // with fewer servers the region is everything
 	regionSize = 30 // servers that a region is meant to hold
 	probeCount = 8

@@ -46,7 +46,7 @@ func found(t *testing.T, s *sim, n, paths int, share float64, harm func(key stri
 func none(string) {}
 
 func TestFound(t *testing.T) {
-	found(t, newSim(1, netSize), tries(t, 200), 1, 1, none, func() {})
+	found(t, newSim(1, netSize), tries(t, 100), 1, 1, none, func() {})
 }
 
 // Half of all nodes die after the record was put, with everybody's tables still full of them.
@@ -58,7 +58,7 @@ func TestFoundHalfDead(t *testing.T) {
 			s.nodes[i].dead = dead
 		}
 	}
-	found(t, s, tries(t, 200), 1, 0.99, func(string) { life(false) }, func() { life(true) })
+	found(t, s, tries(t, 100), 1, 0.99, func(string) { life(false) }, func() { life(true) })
 }
 
 // One node in five answers with its accomplices alone and keeps nothing.
@@ -77,27 +77,27 @@ func TestFoundAmongSybils(t *testing.T) {
 // So many that K a path do not reach behind them: all of the region must be asked.
 func TestFoundBehindManySybils(t *testing.T) {
 	s := newSim(4, netSize)
-	found(t, s, tries(t, 100), 4, 0.99, func(key string) { s.mine(NodeID(PeerID(key)), 120) }, func() {})
+	found(t, s, tries(t, 40), 4, 0.99, func(key string) { s.mine(NodeID(PeerID(key)), 120) }, func() {})
 }
 
-// One path among three times as many: without points beside the key it finds a third.
+// One path among three times as many: without points beside the key it misses many.
 func TestPointsBesideTheKey(t *testing.T) {
 	s := newSim(4, netSize)
-	found(t, s, 60, 1, 0.55, func(key string) { s.mine(NodeID(PeerID(key)), 150) }, func() {})
+	found(t, s, 30, 1, 0.75, func(key string) { s.mine(NodeID(PeerID(key)), 150) }, func() {})
 }
 
 // Both at once.
 func TestFoundAmongSybilsAndLiars(t *testing.T) {
 	s := newSim(5, netSize)
 	s.lie(netSize / 5)
-	found(t, s, tries(t, 100), 4, 0.99, func(key string) { s.mine(NodeID(PeerID(key)), 45) }, func() {})
+	found(t, s, tries(t, 50), 4, 0.99, func(key string) { s.mine(NodeID(PeerID(key)), 45) }, func() {})
 }
 
 // Why a region, points beside the key and several paths are needed: the look-up that stops at the nearest K finds
 // next to nothing among the same Sybils. One path with a region is measured beside it.
 func TestPlainLookupAmongSybils(t *testing.T) {
 	s := newSim(4, netSize)
-	n, plain := tries(t, 50), 0
+	n, plain := tries(t, 30), 0
 	for i := range n {
 		key := fmt.Sprintf("/pars/%032d", i)
 		s.mine(NodeID(PeerID(key)), 45)
@@ -141,6 +141,31 @@ func TestFindNode(t *testing.T) {
 	}
 	if exact < n*K*99/100 {
 		t.Errorf("%d of the %d nearest found", exact, n*K)
+	}
+}
+
+// With 100 ms for every answer: how many round trips a look-up takes among 250, and how many requests.
+func TestRoundTrips(t *testing.T) {
+	for _, c := range []struct {
+		purpose  Purpose
+		paths    int
+		p50, p95 time.Duration
+		rpcs     int
+	}{{Find, 1, 300, 450, 40}, {Get, 4, 600, 700, 120}} {
+		s := newSim(6, 250)
+		s.even = true
+		n, rpcs := 100, 0
+		var times []time.Duration
+		for i := range n {
+			l := s.lookup(fmt.Sprint("place ", i), c.purpose, c.paths)
+			times = append(times, s.run(l, s.someone()))
+			rpcs += l.Result().RPCs
+		}
+		slices.Sort(times)
+		t.Logf("%d paths: p50 %v p95 %v, %d requests", c.paths, times[n/2], times[n*95/100], rpcs/n)
+		if times[n/2] > c.p50*time.Millisecond || times[n*95/100] > c.p95*time.Millisecond || rpcs/n > c.rpcs {
+			t.Errorf("%d paths: p50 %v p95 %v, %d requests", c.paths, times[n/2], times[n*95/100], rpcs/n)
+		}
 	}
 }
 

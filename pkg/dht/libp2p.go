@@ -55,8 +55,8 @@ type Node struct {
 	Now     func() time.Time
 	Rand    io.Reader
 	Secret  [32]byte          // draws the storers when a crowd stands around a key
-	Seeds   func() []Peer     // whom to ask before anybody is known
-	Contact func(PeerID) bool // nil: nobody
+	Seeds   func() []Peer     // whom to ask before anybody is known; called on any goroutine
+	Contact func(PeerID) bool // nil: nobody; called on any goroutine, must not block
 
 	kad                   *kad.IpfsDHT
 	rpc                   *pb.ProtocolMessenger

@@ -77,7 +77,7 @@ func joinAll(t testing.TB, nodes []*Node) {
 	var wg sync.WaitGroup
 	for _, n := range nodes[1:] {
 		wg.Go(func() {
-			if err := n.Join(wait(t, 20*time.Second)); err != nil {
+			if err := n.Join(wait(t, 60*time.Second)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -105,7 +105,7 @@ func group1(id peer.ID) peerdiversity.PeerGroupInfo { return peerdiversity.PeerG
 // server of our prefix reads ours and we read its, and members and roles are found.
 func TestRealNetwork(t *testing.T) {
 	nodes := realNetwork(t, 24)
-	ctx := wait(t, 30*time.Second)
+	ctx := wait(t, 120*time.Second)
 	g, at := group(), time.Now().Unix()
 	d := draft(g, at)
 

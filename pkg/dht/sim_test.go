@@ -17,6 +17,7 @@ type sim struct {
 	target ID         // of the crowd
 	crowd  []*simNode // Sybils near the target
 	liars  []*simNode
+	even   bool // every answer takes 100 ms
 	rpcs   int
 }
 
@@ -71,11 +72,18 @@ func (s *sim) table(a *simNode, from []*simNode) []*simNode {
 }
 
 func nearest(list []*simNode, to ID, n int) []Peer {
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b *simNode) int { return compare(a.at.Distance(to), b.at.Distance(to)) })
+	type far struct {
+		d ID
+		b *simNode
+	}
+	all := make([]far, len(list))
+	for i, b := range list {
+		all[i] = far{b.at.Distance(to), b}
+	}
+	slices.SortFunc(all, func(a, b far) int { return compare(a.d, b.d) })
 	var out []Peer
-	for _, b := range list[:min(n, len(list))] {
-		out = append(out, b.peer)
+	for _, f := range all[:min(n, len(all))] {
+		out = append(out, f.b.peer)
 	}
 	return out
 }
@@ -174,6 +182,9 @@ func (s *sim) runFrom(l *Lookup, seeds []Peer) time.Duration {
 		for _, a := range asks {
 			s.rpcs++
 			f := flight{at: now + time.Duration(20+s.r.IntN(160))*time.Millisecond, ask: a}
+			if s.even {
+				f.at = now + 100*time.Millisecond
+			}
 			if n := s.byID[a.Peer.ID]; n == nil || n.dead {
 				f.at, f.failed = now+500*time.Millisecond, true
 			} else {

@@ -31,6 +31,7 @@ func servers(t *testing.T, n int) (from string, nodes []*dht.Node) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	var first dht.Peer // set before the second node starts, which asks for it on a goroutine of its own
 	for range n {
 		var seed [32]byte
 		rand.Read(seed[:])
@@ -39,7 +40,11 @@ func servers(t *testing.T, n int) (from string, nodes []*dht.Node) {
 			t.Fatal(err)
 		}
 		x := &dht.Node{Host: h, NetID: devnet(t).NetID(), Chain: devnet(t).ChainID, Server: true, Now: time.Now, Rand: rand.Reader,
-			Seeds: func() []dht.Peer { return []dht.Peer{nodes[0].Self()} }}
+			Seeds: func() []dht.Peer { return []dht.Peer{first} }}
+		if len(nodes) == 0 {
+			first = x.Self()
+			x.Seeds = nil
+		}
 		if err := x.Start(); err != nil {
 			t.Fatal(err)
 		}
