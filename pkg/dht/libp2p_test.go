@@ -453,3 +453,68 @@ func FuzzParsePeerID(f *testing.F) {
 		}
 	})
 }
+
+// planted starts n servers on loopback whose tables are as a refresh would leave them, without the hours it takes on
+// one machine.
+func planted(b *testing.B, n int) []*Node {
+	b.Helper()
+	nodes := make([]*Node, n)
+	for i := range nodes {
+		nodes[i] = real(b, nil)
+	}
+	for i, a := range nodes {
+		var full [257]int
+		at := NodeID(PeerID(a.Host.ID()))
+		for j := 1; j < n; j++ {
+			o := nodes[(i+j*7)%n]
+			z := NodeID(PeerID(o.Host.ID())).Distance(at).LeadingZeros()
+			if o == a || full[z] >= K {
+				continue
+			}
+			full[z]++
+			a.Host.Peerstore().AddAddrs(o.Host.ID(), o.Host.Addrs(), 24*time.Hour)
+			if _, err := a.kad.RoutingTable().TryAddPeer(o.Host.ID(), true, false); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return nodes
+}
+
+// BenchmarkCrawlReal crawls 1,000 nodes over TCP in this process, and lets the library's crawler do the same in turn.
+func BenchmarkCrawlReal(b *testing.B) {
+	const n = 1000
+	nodes := planted(b, n)
+	first := self(nodes[0])
+	var ours, theirs time.Duration
+	b.ResetTimer()
+	for b.Loop() {
+		c := real(b, func(n *Node) { n.Bare, n.Server = true, false })
+		began, found := time.Now(), 0
+		run := &Crawl{Caller: c, Workers: 64, Now: time.Now, Emit: func(l NodeLine) error {
+			if l.Reachable {
+				found++
+			}
+			return nil
+		}}
+		if _, err := run.Run(context.Background(), []Peer{first}); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(began)
+		if found != n {
+			b.Errorf("%d of %d found", found, n)
+		}
+		c = real(b, func(n *Node) { n.Bare, n.Server = true, false })
+		began, found = time.Now(), 0
+		lib, err := crawler.NewDefaultCrawler(c.Host, crawler.WithProtocols([]protocol.ID{protocol.ID(c.Protocol())}), crawler.WithParallelism(64))
+		if err != nil {
+			b.Fatal(err)
+		}
+		ai := info(first)
+		lib.Run(context.Background(), []*peer.AddrInfo{&ai}, func(peer.ID, []*peer.AddrInfo) { found++ }, nil)
+		theirs += time.Since(began)
+		b.Logf("ours %v, the library's %v (%d found)", ours, theirs, found)
+	}
+	b.ReportMetric(n*float64(b.N)/ours.Seconds(), "nodes/s")
+	b.ReportMetric(n*float64(b.N)/theirs.Seconds(), "library-nodes/s")
+}
