@@ -58,5 +58,14 @@ func mutants() []mutant {
 		{"store: a changed record opens", "pkg/store/space.go", "	b.ad = appendAD(b.ad[:0], k)\n", "	b.ad = appendAD(b.ad[:0], k[:1])\n", "pkg/store", "TestSwapped|TestRecordVector"},
 		{"store: a full store takes more", "pkg/store/commit.go", "if full != nil && !r.batch.onlyDeletes() {", "if full != nil && r.batch.onlyDeletes() {", "pkg/store", "TestFullStore"},
 		{"keystore: data is removed before the keys are overwritten", "pkg/keystore/wipe.go", "	if err := wipeKeys(f); err != nil {\n		return fmt.Errorf(\"wipe: %w\", err)\n	}\n	return removeAll(f)", "	if err := removeAll(f); err != nil {\n		return err\n	}\n	return wipeKeys(f)", "pkg/keystore", "TestWipeOrder|TestCrashInWipe"},
+		{"dht: the nonce of two days is one", "pkg/dht/blind.go", "wide(b.prefix[:], hedge[:], b.public[:], []byte(label), msg)", "wide(b.prefix[:], hedge[:], []byte(label), msg)", "pkg/dht", "TestBlindNonceIsTheDays"},
+		{"dht: a record under the key of another", "pkg/dht/record.go", "KeyFor(v.NetID, r.Kind, r.Public) != k {", "KeyFor(v.NetID, r.Kind, r.Public) != k && now < 0 {", "pkg/dht", "TestValidateReasons"},
+		{"dht: an invalid record is chosen", "pkg/dht/record.go", "v.Validate(key, b, now) == nil && (best", "(best", "pkg/dht", "TestSelect"},
+		{"dht: the first answer wins", "pkg/dht/core.go", "case old == nil || l.Newer(v, old):", "case old == nil:", "pkg/dht", "TestLookupProperties|TestEquivocation"},
+		{"dht: paths share peers", "pkg/dht/core.go", "l.claimed[p.ID] != nil || ", "", "pkg/dht", "TestLookupProperties"},
+		{"dht: no region", "pkg/dht/core.go", "return l.Purpose != Find && !l.radius.Less(c.at)", "return false", "pkg/dht", "TestFoundBehindManySybils"},
+		{"dht: no points beside the key", "pkg/dht/core.go", "p.points = l.points(i)", "p.points = nil", "pkg/dht", "TestPointsBesideTheKey"},
+		{"dht: quotas count nothing", "pkg/dht/libp2p.go", "		m.Key, m.Record = nil, nil\n", "", "pkg/dht", "TestPutQuota|TestTraps"},
+		{"dht: a crawl asks again what it has", "pkg/dht/crawl.go", "if !c.Done[p.ID] {", "if !c.Done[p.ID] || len(known) > 3 {", "pkg/dht", "TestCrawl"},
 	}
 }

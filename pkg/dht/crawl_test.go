@@ -47,7 +47,11 @@ func crawl(t testing.TB, s *sim, change func(*Crawl)) map[string]NodeLine {
 	if change != nil {
 		change(c)
 	}
-	if _, err := c.Run(context.Background(), []Peer{s.nodes[0].peer}); err != nil {
+	seeds := []Peer{s.nodes[0].peer}
+	for id := range c.Done { // as the file of an earlier run names them
+		seeds = append(seeds, s.byID[id].peer)
+	}
+	if _, err := c.Run(context.Background(), seeds); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -72,13 +76,23 @@ func TestCrawl(t *testing.T) {
 		}
 	}
 	done := map[PeerID]bool{}
-	first := crawl(t, s, func(c *Crawl) { c.Limit = 100 })
-	for _, n := range s.nodes {
-		done[n.peer.ID] = first[PeerName(n.peer.ID)].PeerID != ""
+	first := crawl(t, s, func(c *Crawl) {
+		c.Limit = 100
+		c.Heard = func(l NodeLine) error {
+			for _, n := range s.nodes {
+				if PeerName(n.peer.ID) == l.PeerID {
+					done[n.peer.ID] = false
+				}
+			}
+			return nil
+		}
+	})
+	for id := range done {
+		done[id] = first[PeerName(id)].PeerID != ""
 	}
 	rest := crawl(t, s, func(c *Crawl) { c.Done = done })
-	if len(first) != 100 {
-		t.Errorf("%d asked, the limit was 100", len(first))
+	if len(first) != 100 || len(first)+len(rest) != len(s.nodes) {
+		t.Errorf("%d asked, then %d, of %d; the limit was 100", len(first), len(rest), len(s.nodes))
 	}
 	for id := range rest {
 		if first[id].PeerID != "" {
