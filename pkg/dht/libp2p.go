@@ -470,8 +470,8 @@ func (p Peer) AddrNames() []string {
 }
 
 // NewHost returns a host of TCP, Noise and yamux for a program that only speaks the DHT, with the key of the seed. It
-// listens at the addresses given, and at none without. Its limits are those of a crawler and a seeder: many short
-// connections.
+// listens at the addresses given, and at none without. A host that listens is bounded by the memory of the machine; one that
+// only dials, as a crawler does, is not.
 func NewHost(seed [32]byte, listen []string) (host.Host, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
@@ -485,7 +485,7 @@ func NewHost(seed [32]byte, listen []string) (host.Host, error) {
 	if err := errors.Join(ps.AddPrivKey(id, key), ps.AddPubKey(id, key.GetPublic())); err != nil {
 		return nil, err
 	}
-	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(rcmgr.InfiniteLimits))
+	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits(len(listen) > 0)))
 	if err != nil {
 		return nil, err
 	}
@@ -510,6 +510,15 @@ func NewHost(seed [32]byte, listen []string) (host.Host, error) {
 	}
 	h.Start()
 	return h, nil
+}
+
+// limits bound what strangers can make a listening host hold, by the memory of the machine. A host that
+// only dials holds what it chose itself.
+func limits(listens bool) rcmgr.ConcreteLimitConfig {
+	if listens {
+		return rcmgr.DefaultLimits.AutoScale()
+	}
+	return rcmgr.InfiniteLimits
 }
 
 func plug(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager, listen []string) error {
