@@ -39,7 +39,7 @@ func places() []place {
 		{dir: "pkg/gossip", floor: 2, below: true},
 		{dir: "pkg/peerbook", floor: 2, below: true},
 		{dir: "pkg/resource", floor: 2, below: true},
-		{dir: "pkg/bootstrap", floor: 2, below: true},
+		{dir: "pkg/bootstrap", floor: 2, below: true, imports: []string{"pkg/bootstrap"}},
 		{dir: "pkg/evm", floor: 2, below: true, imports: []string{"pkg/evm"}},
 		{dir: "pkg/bundle", floor: 2, below: true},
 		{dir: "pkg/link", floor: 2, below: true, imports: []string{"pkg/link"}},

@@ -50,6 +50,10 @@ const (
 	LabelRoleKey  = "pars/dht/role/v1"
 	LabelRoleCard = "pars/role/v1"
 
+	LabelList         = "pars/list/v1"
+	LabelListRotation = "pars/list-rotation/v1"
+	LabelRoadMemory   = "pars/road-memory/v1"
+
 	LabelEpochMsg = "pars/epoch/msg/v1"
 	LabelBody     = "pars/body/v1"
 	LabelSalt     = "pars/salt/v1"
