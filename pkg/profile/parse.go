@@ -39,6 +39,8 @@ func (p *Profile) check() error {
 		return wire.Invalid("name is missing or not of a–z, 0–9 and hyphen")
 	case p.ChainID == 0:
 		return wire.Invalid("chain_id is missing or 0")
+	case p.ShardBits > 8 || p.StampBits > 32:
+		return wire.Invalid("shard_bits above 8 or stamp_bits above 32")
 	case n != nil && !plainName(n.Name):
 		return wire.Invalid("network name is missing or not of a–z, 0–9 and hyphen")
 	case n != nil && n.GenesisTime == 0:

@@ -28,6 +28,10 @@ type Profile struct {
 	Name string `json:"name"`
 	// ChainID is the EIP-155 number of the chain that belongs to it.
 	ChainID uint64 `json:"chain_id"`
+	// ShardBits says into how many topics the gossip of strangers is cut: 2 to its power. 0 to 8.
+	ShardBits uint8 `json:"shard_bits,omitempty"`
+	// StampBits is the work that one envelope of a stranger must show, in leading zero bits. 0 to 32.
+	StampBits uint8 `json:"stamp_bits,omitempty"`
 	// Network is nil where only a chain is described (ethereum, sepolia).
 	Network *Network `json:"network"`
 }

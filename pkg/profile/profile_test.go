@@ -50,6 +50,24 @@ func TestNetIDs(t *testing.T) {
 	}
 }
 
+// A network cut finer than it has relays, or without stamps, would be open to whoever floods it.
+func TestGossipConstants(t *testing.T) {
+	for _, name := range Names() {
+		p, err := Load(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		small := strings.HasSuffix(name, "-test") || strings.HasSuffix(name, "-dev") || strings.HasPrefix(name, "devnet")
+		want := [2]uint8{8, 18}
+		if small {
+			want = [2]uint8{2, 8}
+		}
+		if got := [2]uint8{p.ShardBits, p.StampBits}; p.Network != nil && got != want {
+			t.Errorf("%s: shard and stamp bits %v want %v", name, got, want)
+		}
+	}
+}
+
 func TestChainOnly(t *testing.T) {
 	for _, name := range []string{"ethereum", "sepolia"} {
 		p, err := Load(name, nil)
@@ -113,6 +131,7 @@ func TestParseRefused(t *testing.T) {
 		`{"name":"a","chain_id":-1}`, `{"name":"a","chain_id":1.5}`, `{"name":"a","chain_id":"1"}`,
 		`{"name":"A","chain_id":1}`, `{"name":"a/b","chain_id":1}`, `{"name":"","chain_id":1}`,
 		`{"name":"` + strings.Repeat("a", 33) + `","chain_id":1}`,
+		`{"name":"a","chain_id":1,"shard_bits":9}`, `{"name":"a","chain_id":1,"stamp_bits":33}`,
 		`{"name":"a","chain_id":1,"network":{}}`,
 		`{"name":"a","chain_id":1,"network":{"name":"a"}}`,
 		`{"name":"a","chain_id":1,"network":{"genesis_time":1}}`,

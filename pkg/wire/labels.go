@@ -41,6 +41,11 @@ const (
 	LabelGossipID  = "pars/gossip/id/v1"
 	LabelStamp     = "pars/stamp/v1"
 
+	LabelShard  = "pars/gossip/shard/v1"
+	LabelCover  = "pars/gossip/cover/v1"
+	LabelOpen   = "pars/gossip/open/v1"
+	LabelOpenID = "pars/gossip/open-id/v1"
+
 	LabelEpochOffset = "pars/epoch-offset/v1"
 
 	LabelBlind    = "pars/dht/blind/v1"
