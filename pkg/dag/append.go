@@ -108,7 +108,7 @@ func (l *Log) keep(it *vertex.Item, flags uint8, with *store.Batch) error {
 	l.putCounters(with)
 	l.pending++
 	l.mu.Unlock()
-	t := &taken{batches: []*store.Batch{with}}
+	t := l.begin(with)
 	if err := l.commit(t); err != nil {
 		return err
 	}

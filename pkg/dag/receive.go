@@ -34,9 +34,9 @@ type Received struct {
 	Forks   []sig.Public // authors who now first show two branches
 }
 
-// chunk is how many bytes of items one transaction takes: with the seals it mostly stays below
-// store.MaxBatch, and the disk syncs twice for each.
-const chunk = 900 << 10
+// chunk is how many bytes of items one transaction takes: with the seals it mostly stays below the
+// store's limit, and the disk syncs twice for each.
+func (l *Log) chunk() int { return l.cfg.Store.Limit() / 8 * 7 }
 
 // Receive takes vertices from a carrier. items come from vertex.DecodeItem or vertex.DecodeRun, which
 // compared bodies with their hashes; everything else is checked here. sender names who handed them
@@ -47,7 +47,7 @@ func (l *Log) Receive(sender string, items []vertex.Item, now time.Time) (Receiv
 	defer l.write.Unlock()
 	var got Received
 	for len(items) > 0 || got.Results == nil {
-		n := chunkLen(items)
+		n := chunkLen(items, l.chunk())
 		t, err := l.take(sender, items[:n], now)
 		if err != nil {
 			return got, err
@@ -70,7 +70,7 @@ func (r *Received) merge(t *taken) {
 }
 
 // chunkLen returns how many of the leading items one transaction takes.
-func chunkLen(items []vertex.Item) int {
+func chunkLen(items []vertex.Item, chunk int) int {
 	size := 0
 	for i := range items {
 		if size += 500 + len(items[i].Body); size > chunk && i > 0 {
@@ -84,7 +84,13 @@ func chunkLen(items []vertex.Item) int {
 type taken struct {
 	Received
 	batches  []*store.Batch
+	limit    int            // bytes of a batch
 	accepted []*vertex.Item // for Config.Accepted
+}
+
+// begin returns an effect whose first records go into b.
+func (l *Log) begin(b *store.Batch) *taken {
+	return &taken{batches: []*store.Batch{b}, limit: l.cfg.Store.Limit()}
 }
 
 // tell hands what became durable to who folds the log.
@@ -107,7 +113,7 @@ func (l *Log) take(sender string, items []vertex.Item, now time.Time) (*taken, e
 		return nil, l.broken
 	}
 	s := &stage{l: l, pool: make(map[vertex.ID]*cand, len(items))}
-	t := &taken{batches: []*store.Batch{{}}}
+	t := l.begin(&store.Batch{})
 	t.Results = make([]Result, len(items))
 	for i := range items {
 		l.sort(s, t, i, &items[i])
@@ -361,7 +367,7 @@ func (c *cand) answer(t *taken, o Outcome, reason string) {
 // batch returns the batch that the next record goes into.
 func (t *taken) batch() *store.Batch {
 	b := t.batches[len(t.batches)-1]
-	if b.Bytes() > store.MaxBatch-(128<<10) || b.Len() > store.MaxRecords-64 {
+	if b.Bytes() > t.limit-(128<<10) || b.Len() > store.MaxRecords-64 {
 		b = &store.Batch{}
 		t.batches = append(t.batches, b)
 	}

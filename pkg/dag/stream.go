@@ -57,7 +57,7 @@ func (l *Log) Import(r io.Reader, sender string, now time.Time, each func(Result
 	var sum Totals
 	chunks, done := make(chan chunkRead, 1), make(chan struct{})
 	defer close(done)
-	go readChunks(r, chunks, done)
+	go readChunks(r, l.chunk(), chunks, done)
 	w := newWriter(l, func(t *taken) {
 		l.announce(t)
 		sum.add(t, each)
@@ -107,11 +107,11 @@ type chunkRead struct {
 	err     error
 }
 
-func readChunks(r io.Reader, out chan<- chunkRead, done <-chan struct{}) {
+func readChunks(r io.Reader, size int, out chan<- chunkRead, done <-chan struct{}) {
 	defer close(out)
 	br := bufio.NewReaderSize(r, 4*vertex.MaxItem)
 	for room := 0; ; {
-		c, end := readChunk(br, room)
+		c, end := readChunk(br, size, room)
 		room = len(c.items) + 16 // the next one will not be much longer
 		select {
 		case out <- c:
@@ -124,9 +124,9 @@ func readChunks(r io.Reader, out chan<- chunkRead, done <-chan struct{}) {
 	}
 }
 
-func readChunk(br *bufio.Reader, room int) (c chunkRead, end bool) {
+func readChunk(br *bufio.Reader, full, room int) (c chunkRead, end bool) {
 	c.items = make([]vertex.Item, 0, room)
-	for size := 0; size < chunk && len(c.refused) < 1024; {
+	for size := 0; size < full && len(c.refused) < 1024; {
 		it, err := vertex.ReadItem(br)
 		var re *vertex.RefusedError
 		switch {

@@ -32,7 +32,7 @@ func OpenBadger(dir string, o BadgerOptions) (Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	return &badgerEngine{db: db, dir: dir, watch: w}, nil
+	return &badgerEngine{db: db, limit: batchLimit(o.Phone), dir: dir, watch: w}, nil
 }
 
 // openDB turns a panic of badger into an error that Is ErrCorrupt.
@@ -80,9 +80,18 @@ func settings(dir string, phone bool) badger.Options {
 		WithBlockCacheSize(32 * mib).WithIndexCacheSize(16 * mib)
 }
 
+// batchLimit stays below the 15 % of a memtable that badger allows a transaction.
+func batchLimit(phone bool) int {
+	if phone {
+		return MaxBatch
+	}
+	return 2 * MaxBatch
+}
+
 type badgerEngine struct {
 	gate
 	db    *badger.DB
+	limit int
 	dir   string
 	watch *watch
 }
@@ -124,12 +133,14 @@ func (e *badgerEngine) Get(key []byte) (value []byte, err error) {
 	return value, nil
 }
 
+func (e *badgerEngine) Limit() int { return e.limit }
+
 func (e *badgerEngine) Commit(writes []Write) (err error) {
 	if err := e.enter(); err != nil {
 		return err
 	}
 	defer e.leave()
-	if err := checkBatch(writes); err != nil {
+	if err := checkBatch(writes, e.limit); err != nil {
 		return err
 	}
 	defer guard(&err)

@@ -16,7 +16,7 @@ type Batch struct {
 // Len is the number of writes.
 func (b *Batch) Len() int { return len(b.writes) }
 
-// Bytes is the size of all keys and values, what MaxBatch is about.
+// Bytes is the size of all keys and values, what Store.Limit is about.
 func (b *Batch) Bytes() int { return b.bytes }
 
 // alloc returns n bytes of their own with no room behind.

@@ -22,10 +22,12 @@ type committer struct {
 	mu     sync.RWMutex // guards closed; held for reading while a request is queued
 	closed bool
 	queue  chan *request
+	limit  int // bytes of one group
 	ended  chan struct{}
 }
 
-func (c *committer) start(write func([]*request)) {
+func (c *committer) start(limit int, write func([]*request)) {
+	c.limit = limit
 	c.queue, c.ended = make(chan *request, 64), make(chan struct{})
 	go c.loop(write)
 }
@@ -87,7 +89,7 @@ func (c *committer) gather(first *request, want int) (group []*request, next *re
 			return group, nil
 		}
 		records, bytes = records+r.batch.Len(), bytes+r.batch.Bytes()
-		if records > groupRecords || bytes > MaxBatch {
+		if records > groupRecords || bytes > c.limit {
 			return group, r
 		}
 		group = append(group, r)
@@ -118,7 +120,7 @@ func (s *Store) Commit(b *Batch) error {
 	if b.err != nil {
 		return b.err
 	}
-	if err := checkBatch(b.writes); err != nil {
+	if err := checkBatch(b.writes, s.limit); err != nil {
 		return err
 	}
 	r := &request{batch: b, done: make(chan error, 1)}

@@ -88,7 +88,7 @@ func TestGroupStaysWithinLimits(t *testing.T) {
 		t.Errorf("got %d transactions, want 6", n)
 	}
 	var b store.Batch
-	s.Root().Put(&b, store.TableBody, []byte("x"), make([]byte, store.MaxBatch))
+	s.Root().Put(&b, store.TableBody, []byte("x"), make([]byte, s.Limit()))
 	if err := s.Commit(&b); !errors.Is(err, store.ErrTooBig) {
 		t.Errorf("got %v, want too big", err)
 	}

@@ -44,7 +44,7 @@ func TestSettings(t *testing.T) {
 		if !o.SyncWrites || o.VerifyValueChecksum || o.ChecksumVerificationMode != 0 || len(o.EncryptionKey) != 0 || o.ValueThreshold != 128 {
 			t.Errorf("phone=%v: %+v", phone, o)
 		}
-		if limit := o.MemTableSize * 15 / 100; limit < MaxBatch+MaxRecords*12 {
+		if limit := o.MemTableSize * 15 / 100; limit < int64(batchLimit(phone)+MaxRecords*12) {
 			t.Errorf("phone=%v: a full batch does not fit one transaction of %d bytes", phone, limit)
 		}
 	}
@@ -94,7 +94,7 @@ func TestSkip(t *testing.T) {
 
 // queued makes a committer whose requests wait; batches have n records of size bytes.
 func queued(count, n, size int) *committer {
-	c := &committer{queue: make(chan *request, 64)}
+	c := &committer{queue: make(chan *request, 64), limit: MaxBatch}
 	for range count {
 		b := &Batch{}
 		for range n {

@@ -67,12 +67,14 @@ func (m *memory) sort() {
 	m.keys = slices.Compact(m.keys)
 }
 
+func (m *memory) Limit() int { return MaxBatch }
+
 func (m *memory) Commit(writes []Write) error {
 	if err := m.enter(); err != nil {
 		return err
 	}
 	defer m.leave()
-	if err := checkBatch(writes); err != nil {
+	if err := checkBatch(writes, m.Limit()); err != nil {
 		return err
 	}
 	m.mu.Lock()

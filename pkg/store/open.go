@@ -50,7 +50,7 @@ func New(e Engine, o Options) (*Store, error) {
 	if err := s.quota.start(e, o); err != nil {
 		return nil, err
 	}
-	s.committer.start(s.write)
+	s.committer.start(e.Limit(), s.write)
 	return s, nil
 }
 
@@ -70,6 +70,9 @@ func (s *Store) space(group uint32, k Key, only Table) *Space {
 	}
 	return &Space{s: s, group: group, aead: aead, only: only}
 }
+
+// Limit is the most bytes of keys and values that a Batch may have.
+func (s *Store) Limit() int { return s.limit }
 
 // Close commits what is queued, waits for the committer and closes the engine.
 func (s *Store) Close() error {

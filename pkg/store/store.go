@@ -20,7 +20,7 @@ var (
 	ErrBusy = wire.ErrBusy
 	// ErrCorrupt means that a record, or the whole store, does not open.
 	ErrCorrupt = wire.ErrCorrupt
-	// ErrTooBig means that a batch is above MaxBatch or MaxRecords; nothing of it was written.
+	// ErrTooBig means that a batch is above the engine's limit or MaxRecords; nothing of it was written.
 	ErrTooBig = errors.New("batch too big")
 	// ErrFull means that the disk budget or the disk is used up: reads and deletes go on.
 	ErrFull = errors.New("store is full")
@@ -31,7 +31,7 @@ var (
 )
 
 const (
-	// MaxBatch is the most bytes of keys and values that one Commit takes.
+	// MaxBatch is how many bytes of keys and values a Commit of every engine takes; Limit tells what this one takes.
 	MaxBatch = 1 << 20
 	// MaxRecords is the most writes that one Commit takes.
 	MaxRecords = 8192
@@ -77,7 +77,10 @@ type Engine interface {
 	// until fn returns false. It sees one moment of the store; fn may call Get and Commit but not Close. k and v are
 	// valid only during fn.
 	Scan(prefix, from []byte, fn func(k, v []byte) bool) error
-	// Commit writes all or nothing and is durable when it returns nil. A batch above MaxBatch or MaxRecords is
+	// Limit is the most bytes of keys and values that one Commit takes, MaxBatch or more. The disk is waited for once
+	// a Commit, so large ones are cheaper.
+	Limit() int
+	// Commit writes all or nothing and is durable when it returns nil. A batch above Limit or MaxRecords is
 	// ErrTooBig before anything is touched. After another error the batch may or may not be there after a restart.
 	Commit(writes []Write) error
 	// Size is the number of bytes used on disk.
@@ -87,12 +90,12 @@ type Engine interface {
 }
 
 // checkBatch is the first thing each engine does with a batch.
-func checkBatch(writes []Write) error {
+func checkBatch(writes []Write, limit int) error {
 	n := 0
 	for _, w := range writes {
 		n += len(w.Key) + len(w.Value)
 	}
-	if n > MaxBatch || len(writes) > MaxRecords {
+	if n > limit || len(writes) > MaxRecords {
 		return fmt.Errorf("commit %d records, %d bytes: %w", len(writes), n, ErrTooBig)
 	}
 	return nil

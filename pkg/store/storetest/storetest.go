@@ -139,7 +139,7 @@ func moment(t *testing.T, e store.Engine) {
 }
 
 func tooBig(t *testing.T, e store.Engine) {
-	half := make([]byte, store.MaxBatch/2)
+	half := make([]byte, e.Limit()/2)
 	w := []store.Write{{Key: []byte("a"), Value: half}, {Key: []byte("b"), Value: half}}
 	if err := e.Commit(w); !errors.Is(err, store.ErrTooBig) {
 		t.Errorf("bytes: got %v, want too big", err)
