@@ -1,7 +1,6 @@
 package envelope
 
 import (
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -67,11 +66,8 @@ func (k *Keys) messageKey(at Place) [32]byte {
 func cipherKey(mk, salt, head []byte, at Place) (key, nonce, ad []byte) {
 	ad = append(append(make([]byte, 0, len(at.Skeleton)+headSize), at.Skeleton...), head...)
 	sum := sha256.Sum256(ad)
-	prk, err := hkdf.Extract(sha256.New, mk, salt)
-	if err != nil {
-		panic("envelope: " + err.Error())
-	}
-	kn := Expand(prk, wire.LabelBody+string(sum[:]), chacha20poly1305.KeySize+chacha20poly1305.NonceSizeX)
+	prk := MAC(salt, mk) // HKDF-Extract
+	kn := Expand(prk[:], wire.LabelBody+string(sum[:]), chacha20poly1305.KeySize+chacha20poly1305.NonceSizeX)
 	return kn[:chacha20poly1305.KeySize], kn[chacha20poly1305.KeySize:], ad
 }
 

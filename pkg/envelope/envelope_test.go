@@ -124,3 +124,13 @@ func Example() {
 	fmt.Println(string(text), err, len(body))
 	// Output: salam <nil> 66
 }
+
+func BenchmarkOpen(b *testing.B) {
+	k, at := testKeys(), Place{Author: [32]byte{1}, Skeleton: make([]byte, 200)}
+	body, _ := k.Seal(at, make([]byte, 220), bytes.NewReader(make([]byte, 32)))
+	for b.Loop() {
+		if _, err := k.Open(at, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

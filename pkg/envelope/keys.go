@@ -5,13 +5,7 @@
 // The package is pure: it is handed secrets and randomness.
 package envelope
 
-import (
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
-
-	"github.com/pars-network/pars/pkg/wire"
-)
+import "github.com/pars-network/pars/pkg/wire"
 
 // Secret is a session's common secret S. It is worth every message of the session.
 type Secret [32]byte
@@ -41,23 +35,4 @@ func Derive(s Secret, session [32]byte) (k Keys) {
 		copy(row.to, Expand(s[:], row.label+string(session[:]), len(row.to)))
 	}
 	return k
-}
-
-// Expand is HKDF-Expand with SHA-256 (RFC 5869): n bytes from key, which is uniform, under info.
-func Expand(key []byte, info string, n int) []byte {
-	out, err := hkdf.Expand(sha256.New, key, info, n)
-	if err != nil { // only for n above 8,160
-		panic("envelope: " + err.Error())
-	}
-	return out
-}
-
-// MAC is HMAC-SHA-256 over the concatenation of parts.
-func MAC(key []byte, parts ...[]byte) (out [32]byte) {
-	h := hmac.New(sha256.New, key)
-	for _, p := range parts {
-		h.Write(p)
-	}
-	h.Sum(out[:0])
-	return out
 }
