@@ -46,7 +46,10 @@ func (p *Profile) check() error {
 	case n != nil && n.GenesisTime == 0:
 		return wire.Invalid("genesis_time is missing or 0")
 	}
-	return nil
+	if p.Chain == nil {
+		return nil
+	}
+	return p.Chain.check()
 }
 
 func plainName(s string) bool {
@@ -87,16 +90,32 @@ func checkObject(d *json.Decoder, depth int) error {
 			return wire.Invalid("field %q stands twice or is misspelt", name)
 		}
 		seen[name] = true
-		v, err := d.Token()
-		switch {
-		case err != nil:
-			return wire.Invalid("%v", err)
-		case v == json.Delim('['), depth == 0:
-			return wire.Invalid("field %q is a list or nested too deep", name)
-		case v == json.Delim('{'):
-			if err := checkObject(d, depth-1); err != nil {
-				return err
-			}
+		if err := checkValue(d, depth); err != nil {
+			return fmt.Errorf("field %q: %w", name, err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return wire.Invalid("%v", err)
+	}
+	return nil
+}
+
+// checkValue reads one value: a scalar, an object or a list of them.
+func checkValue(d *json.Decoder, depth int) error {
+	v, err := d.Token()
+	switch {
+	case err != nil:
+		return wire.Invalid("%v", err)
+	case depth == 0:
+		return wire.Invalid("nested too deep")
+	case v == json.Delim('{'):
+		return checkObject(d, depth-1)
+	case v != json.Delim('['):
+		return nil
+	}
+	for d.More() {
+		if err := checkValue(d, depth-1); err != nil {
+			return err
 		}
 	}
 	if _, err := d.Token(); err != nil {

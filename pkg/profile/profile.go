@@ -34,6 +34,8 @@ type Profile struct {
 	StampBits uint8 `json:"stamp_bits,omitempty"`
 	// Network is nil where only a chain is described (ethereum, sepolia).
 	Network *Network `json:"network"`
+	// Chain is nil where nothing is known of the chain but its number.
+	Chain *Chain `json:"chain"`
 }
 
 // Network holds what never changes in the life of a network; all of it goes into the netid.

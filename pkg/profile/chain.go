@@ -1,0 +1,119 @@
+package profile
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+// Chain says how blocks of the chain are checked, and whom to ask for them. Nothing of it goes into the netid.
+type Chain struct {
+	// Finality is the kind of proof: "sync-committee", or "none" where nothing is published to check against.
+	Finality string `json:"finality"`
+	// Preset is "mainnet" or "minimal": the sizes of the beacon chain.
+	Preset string `json:"preset,omitempty"`
+	// SecondsPerSlot and GenesisTime (Unix seconds) turn slots into time.
+	SecondsPerSlot uint64 `json:"seconds_per_slot,omitempty"`
+	GenesisTime    uint64 `json:"genesis_time,omitempty"`
+	// GenesisRoot is genesis_validators_root, 0x and 64 digits.
+	GenesisRoot string `json:"genesis_validators_root,omitempty"`
+	// Forks are the beacon chain's, ascending. One that the program does not know ends what it can check.
+	Forks []Fork `json:"forks,omitempty"`
+	// Execution gives the Unix second of each fork of the EVM from shanghai on. Empty: that of a chain known by its id.
+	Execution []ExecutionFork `json:"execution,omitempty"`
+	// Threshold is the least number of signers of a head; 0 is two thirds of the committee.
+	Threshold uint64 `json:"threshold,omitempty"`
+	// WSPeriod is the weak-subjectivity period in seconds: an older checkpoint is refused.
+	WSPeriod uint64 `json:"ws_period,omitempty"`
+	// Checkpoint is a block root that is trusted when no other is known, 0x and 64 digits.
+	Checkpoint string `json:"checkpoint,omitempty"`
+	// Beacon and RPC are base URLs of servers that are asked and never believed.
+	Beacon []string `json:"beacon,omitempty"`
+	RPC    []string `json:"rpc,omitempty"`
+	// Precompiles are contracts that the chain's nodes carry in their code, beside Ethereum's own.
+	Precompiles []Precompile `json:"precompiles,omitempty"`
+}
+
+// Fork is one upgrade of the beacon chain.
+type Fork struct {
+	Name    string `json:"name"`
+	Epoch   uint64 `json:"epoch"`
+	Version string `json:"version"` // 0x and 8 digits
+}
+
+// ExecutionFork is one upgrade of the EVM.
+type ExecutionFork struct {
+	Name string `json:"name"` // shanghai, cancun, prague, osaka
+	Time uint64 `json:"time"` // Unix seconds
+}
+
+// Precompile is one contract in the nodes' code. Key is stable, the address is not.
+type Precompile struct {
+	Key     string `json:"key"`
+	Address string `json:"address"` // 0x and 40 digits
+}
+
+// Kinds of finality.
+const (
+	FinalityNone = "none"
+	FinalitySync = "sync-committee"
+)
+
+const maxList = 64
+
+func (c *Chain) check() error {
+	switch {
+	case c.Finality != FinalityNone && c.Finality != FinalitySync:
+		return wire.Invalid("finality %q is neither %s nor %s", c.Finality, FinalitySync, FinalityNone)
+	case max(len(c.Forks), len(c.Execution), len(c.Beacon), len(c.RPC), len(c.Precompiles)) > maxList:
+		return wire.Invalid("a list of the chain has more than %d entries", maxList)
+	case c.Checkpoint != "" && !isHex(c.Checkpoint, 32):
+		return wire.Invalid("checkpoint is not 0x and 64 digits")
+	}
+	for _, p := range c.Precompiles {
+		if !plainName(p.Key) || !isHex(p.Address, 20) {
+			return wire.Invalid("precompile %.40q needs a key and an address", p.Key)
+		}
+	}
+	for i, f := range c.Execution {
+		if i > 0 && f.Time < c.Execution[i-1].Time {
+			return wire.Invalid("execution forks are not in order")
+		}
+	}
+	if c.Finality == FinalityNone {
+		return nil
+	}
+	return c.checkSync()
+}
+
+func (c *Chain) checkSync() error {
+	switch {
+	case c.Preset != "mainnet" && c.Preset != "minimal":
+		return wire.Invalid("preset %q is neither mainnet nor minimal", c.Preset)
+	case c.SecondsPerSlot == 0 || c.SecondsPerSlot > 3600:
+		return wire.Invalid("seconds_per_slot is missing or above 3600")
+	case c.GenesisTime == 0 || c.WSPeriod == 0:
+		return wire.Invalid("genesis_time or ws_period is missing or 0")
+	case !isHex(c.GenesisRoot, 32):
+		return wire.Invalid("genesis_validators_root is not 0x and 64 digits")
+	case len(c.Forks) == 0:
+		return wire.Invalid("forks are missing")
+	}
+	for i, f := range c.Forks {
+		if !plainName(f.Name) || !isHex(f.Version, 4) || i > 0 && f.Epoch < c.Forks[i-1].Epoch {
+			return wire.Invalid("fork %.40q needs a name, a version of 4 bytes and an epoch in order", f.Name)
+		}
+	}
+	if slices.ContainsFunc(c.Forks, func(f Fork) bool { return f.Epoch == 0 }) {
+		return nil
+	}
+	return wire.Invalid("no fork holds from epoch 0 on")
+}
+
+func isHex(s string, n int) bool {
+	digits, ok := strings.CutPrefix(s, "0x")
+	b, err := hex.DecodeString(digits)
+	return ok && err == nil && len(b) == n && strings.ToLower(digits) == digits
+}
