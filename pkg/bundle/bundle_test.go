@@ -1,0 +1,49 @@
+package bundle
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func TestRoundTrip(t *testing.T) {
+	g := keyOf(1)
+	for _, n := range []int{1, 3000, 30000, 200000, 3 << 20, 20 << 20} {
+		for _, bucket := range []bool{false, true} {
+			for _, form := range []string{"", FormSealed, FormOpen} {
+				t.Run(fmt.Sprint(n, bucket, form), func(t *testing.T) {
+					list := sample(uint64(n), n)
+					o := sealed(g)
+					o.Form, o.Bucket = form, bucket
+					if form == FormOpen {
+						o.To = Recipients{}
+					}
+					b, p := pack(t, o, list)
+					again, _ := pack(t, o, list)
+					if !bytes.Equal(b, again) {
+						t.Fatal("same input, other bytes")
+					}
+					f := open(t, b, Keys{Groups: []Key{keyOf(5), g}})
+					got := read(t, f)
+					if !sameRecords(got, list) {
+						t.Fatalf("%d records came out, %d went in", len(got), len(list))
+					}
+					if !f.Report.Whole() || f.Report.Body != p.Body || f.Report.Form != p.Form {
+						t.Errorf("report %+v of %+v", f.Report, p)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestNotForUs(t *testing.T) {
+	b, _ := pack(t, sealed(keyOf(1)), sample(1, 100000))
+	for name, file := range map[string][]byte{"sealed": b, "random": seeded(3, 300000), "empty": nil, "short": seeded(3, 40)} {
+		_, err := Open(bytes.NewReader(file), int64(len(file)), Keys{Groups: []Key{keyOf(2)}, Courier: &Key{}})
+		if !errors.Is(err, ErrNotForUs) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

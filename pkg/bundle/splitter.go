@@ -1,0 +1,189 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"hash"
+
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+// splitter cuts the body into chunks. Where bytes are missing it looks for the next chunk.
+type splitter struct {
+	f      *File
+	codec  codec
+	each   func(*Chunk) error
+	open   bool
+	buf    []byte
+	next   int64 // offset behind buf
+	search bool
+	head   *Head
+	number int64 // of the last good chunk; -1 before
+	any    bool
+	id     hash.Hash
+	gaps   bool
+	last   bool
+}
+
+// feed takes the bytes of the body at an offset; offsets only grow.
+func (s *splitter) feed(off int64, b []byte) error {
+	if !s.any {
+		s.any, s.number, s.next = true, -1, off
+		s.id = sha256.New()
+		s.id.Write([]byte(wire.LabelBundleBody))
+		if off != 0 {
+			s.search, s.gaps = true, true
+		}
+	}
+	if off != s.next {
+		s.drop()
+		s.next = off
+	}
+	s.buf = append(s.buf, b...)
+	s.next += int64(len(b))
+	return s.cut()
+}
+
+// drop forgets the beginning of a chunk whose end is missing.
+func (s *splitter) drop() {
+	if len(s.buf) > 0 && !s.search {
+		s.refused(s.number+1, refuse(BadCut, "bytes are missing inside it"))
+	}
+	s.buf, s.search, s.gaps = s.buf[:0], true, true
+}
+
+func (s *splitter) refused(number int64, err error) {
+	s.gaps = true
+	var re *RefusedError
+	r := BadCanonical
+	if errors.As(err, &re) {
+		r = re.Reason
+	}
+	s.f.Report.refuseChunk(number, r)
+}
+
+// cut emits the chunks that are complete in buf.
+func (s *splitter) cut() error {
+	at := 0
+	for {
+		if s.search {
+			at += s.find(s.buf[at:])
+		}
+		if len(s.buf)-at < chunkFixed {
+			break
+		}
+		n, err := chunkLen(s.buf[at:])
+		if err == nil && len(s.buf)-at < n {
+			break
+		}
+		if err == nil {
+			err = s.take(s.buf[at : at+n])
+		}
+		var re *RefusedError
+		switch {
+		case err == nil:
+			s.search = false
+			at += n
+		case errors.As(err, &re):
+			if !s.search {
+				s.refused(s.number+1, err)
+			}
+			s.search = true
+			at++
+		default:
+			return err
+		}
+	}
+	s.buf = append(s.buf[:0], s.buf[at:]...)
+	return nil
+}
+
+// find returns where in b the next chunk may begin, or how much of b cannot be the beginning of one.
+func (s *splitter) find(b []byte) int {
+	if s.head != nil {
+		return s.findKnown(b)
+	}
+	for i := range b {
+		if plausible(b[i:]) {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// findKnown looks for the nonce that stands in the head of every chunk.
+func (s *splitter) findKnown(b []byte) int {
+	const before = chunkFixed + 3 // at most, up to the nonce
+	for at := 0; ; {
+		k := bytes.Index(b[at:], s.head.Nonce[:])
+		if k < 0 {
+			return max(at, len(b)-before-len(s.head.Nonce)+1, 0)
+		}
+		for _, c := range []int{at + k - before + 1, at + k - before} {
+			if c >= 0 && plausible(b[c:]) {
+				return c
+			}
+		}
+		at += k + 1
+	}
+}
+
+// plausible reports whether a chunk may begin at b, as far as b goes.
+func plausible(b []byte) bool {
+	if len(b) < chunkFixed+1 {
+		return len(b) == 0 || b[0] == chunkVersion
+	}
+	_, err := chunkLen(b)
+	return err == nil && b[chunkFixed] == byte(KindHead)
+}
+
+// take decodes a chunk and hands it out.
+func (s *splitter) take(b []byte) error {
+	c, err := s.codec.decode(b)
+	switch {
+	case err != nil:
+		return err
+	case !c.Signed && !s.open:
+		return refuse(BadSignature, "an unsigned chunk in a sealed file")
+	case s.head != nil && !s.head.same(c.Head):
+		return refuse(BadSignature, "a chunk of another bundle")
+	case int64(c.Number) <= s.number:
+		return refuse(BadDuplicate, "chunk %d after %d", c.Number, s.number)
+	}
+	if s.head == nil {
+		s.head = c.Head
+	}
+	if int64(c.Number) != s.number+1 {
+		s.gaps = true
+	}
+	s.number = int64(c.Number)
+	s.last = s.last || c.Last
+	s.id.Write(c.Sum[:])
+	s.f.Report.good(c)
+	return s.each(c)
+}
+
+// end is called behind the last byte.
+func (s *splitter) end() error {
+	if s.any && len(s.buf) > 0 {
+		s.drop()
+	}
+	if s.any && s.last && !s.gaps && s.number >= 0 {
+		s.id.Sum(s.f.Report.Body[:0])
+		s.f.Report.Complete = true
+	}
+	return nil
+}
+
+// compact takes the body of a compact file; nil when it did not open.
+func (s *splitter) compact(body []byte) error {
+	if body == nil {
+		s.f.Report.refuseChunk(0, BadCut)
+		return nil
+	}
+	if err := s.feed(0, body); err != nil {
+		return err
+	}
+	return s.end()
+}

@@ -1,0 +1,170 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+)
+
+// sectors writes the sealed or open form.
+func (p *packer) sectors(w io.Writer, src Source, form string, prefix int) error {
+	l, err := layoutOf(p.out.Content, prefix, int64(p.o.Parity), p.o.Bucket && form == FormSealed)
+	if err != nil {
+		return err
+	}
+	if p.out.Size = l.size(); p.o.Limit > 0 && p.out.Size > p.o.Limit {
+		return fmt.Errorf("%d bytes, %d are allowed: %w", p.out.Size, p.o.Limit, ErrLimit)
+	}
+	f, salt, err := p.draw(form, int64(prefix), l.windows, l.data, l.all)
+	if err != nil {
+		return err
+	}
+	k := keysOf(f, salt)
+	if form == FormOpen {
+		copy(salt[:], openMagic)
+		k = openKeys(salt)
+	}
+	p.out.Courier, p.out.Key = k.sector, f
+	pre, err := prefixOf(k, &p.o.To, prefix)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(pre); err != nil {
+		return err
+	}
+	ww := newWindowWriter(w, k, l, sumPrefix(pre))
+	if err := p.body(ww, src); err != nil {
+		return err
+	}
+	if err := ww.close(); err != nil {
+		return err
+	}
+	_, err = w.Write(pre)
+	return err
+}
+
+func sumPrefix(pre []byte) (s [16]byte) {
+	sum := sha256.Sum256(pre)
+	copy(s[:], sum[:])
+	return s
+}
+
+// windowWriter fills windows with the body and writes each, sealed, when it is full.
+type windowWriter struct {
+	w     io.Writer
+	pool  *pool
+	code  code
+	l     layout
+	sum   [16]byte
+	at    int64 // number of the window that is filled
+	shape shape
+	buf   []byte // its sectors
+	have  int    // bytes of body in it
+}
+
+func newWindowWriter(w io.Writer, k *fileKeys, l layout, sum [16]byte) *windowWriter {
+	ww := &windowWriter{w: w, pool: newPool(k), l: l, sum: sum}
+	ww.next()
+	return ww
+}
+
+func (ww *windowWriter) next() {
+	ww.shape, ww.have = ww.l.window(ww.at, ww.sum), 0
+	n := (ww.shape.data + ww.shape.parity) * SectorSize
+	if cap(ww.buf) < n {
+		ww.buf = make([]byte, n)
+	}
+	ww.buf = ww.buf[:n]
+}
+
+// Write takes the next bytes of the body.
+func (ww *windowWriter) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		i, off := ww.have/sectorBody, ww.have%sectorBody
+		if i == ww.shape.data {
+			if err := ww.flush(); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		c := copy(ww.buf[i*SectorSize+off:i*SectorSize+sectorBody], p)
+		p, ww.have = p[c:], ww.have+c
+	}
+	return n, nil
+}
+
+func (ww *windowWriter) flush() error {
+	if ww.at >= ww.l.windows {
+		return errChanged
+	}
+	if err := sealWindow(ww.pool, &ww.code, ww.shape, uint32(ww.at), ww.buf); err != nil {
+		return err
+	}
+	if _, err := ww.w.Write(ww.buf); err != nil {
+		return err
+	}
+	if ww.at++; ww.at < ww.l.windows {
+		ww.next()
+	}
+	return nil
+}
+
+// close writes the last window, whose rest is filled with zeros.
+func (ww *windowWriter) close() error {
+	if ww.at != ww.l.windows-1 || ww.have != (ww.shape.data-1)*sectorBody+ww.shape.used {
+		return errChanged
+	}
+	last := ww.buf[(ww.shape.data-1)*SectorSize:]
+	clear(last[ww.shape.used:sectorBody])
+	return ww.flush()
+}
+
+func bodies(buf []byte, n int) [][]byte {
+	shards := make([][]byte, n)
+	for i := range shards {
+		shards[i] = buf[i*SectorSize : i*SectorSize+sectorBody : i*SectorSize+sectorBody]
+	}
+	return shards
+}
+
+// sealWindow encrypts the data bodies in buf, adds parity and finishes all sectors.
+func sealWindow(p *pool, c *code, s shape, window uint32, buf []byte) error {
+	all := bodies(buf, s.data+s.parity)
+	p.each(s.data, func(sl *sealer, i int) { sl.crypt(all[i], window, i) })
+	if err := c.encode(s, all); err != nil {
+		return err
+	}
+	p.each(len(all), func(sl *sealer, i int) {
+		sl.finish(buf[i*SectorSize:(i+1)*SectorSize], s.info(window, i))
+	})
+	return nil
+}
+
+// pool is a sealer for each core.
+type pool struct{ sealers []*sealer }
+
+func newPool(k *fileKeys) *pool {
+	p := &pool{}
+	for range min(runtime.GOMAXPROCS(0), 8) {
+		p.sealers = append(p.sealers, newSealer(k))
+	}
+	return p
+}
+
+// each calls f for 0 to n-1, on all cores, and returns when all calls have.
+func (p *pool) each(n int, f func(*sealer, int)) {
+	var wg sync.WaitGroup
+	workers := len(p.sealers)
+	for w, s := range p.sealers {
+		lo, hi := n*w/workers, n*(w+1)/workers
+		wg.Go(func() {
+			for i := lo; i < hi; i++ {
+				f(s, i)
+			}
+		})
+	}
+	wg.Wait()
+}
