@@ -2,7 +2,6 @@ package dht
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -16,26 +15,13 @@ import (
 	kbucket "github.com/libp2p/go-libp2p-kbucket"
 	"github.com/libp2p/go-libp2p-kbucket/peerdiversity"
 	record "github.com/libp2p/go-libp2p-record"
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/libp2p/go-libp2p/core/sec"
-	bhost "github.com/libp2p/go-libp2p/p2p/host/basic"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
-	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
-	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
-	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
-	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
-	"github.com/libp2p/go-libp2p/p2p/security/noise"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multihash"
 
-	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -467,85 +453,4 @@ func (p Peer) AddrNames() []string {
 		out = append(out, a.String()+"/p2p/"+PeerName(p.ID))
 	}
 	return out
-}
-
-// NewHost returns a host of TCP, Noise and yamux for a program that only speaks the DHT, with the key of the seed. It
-// listens at the addresses given, and at none without. A host that listens is bounded by the memory of the machine; one that
-// only dials, as a crawler does, is not.
-func NewHost(seed [32]byte, listen []string) (host.Host, error) {
-	key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
-	if err != nil {
-		return nil, err
-	}
-	id := peer.ID(PeerOf(sig.FromSeed(seed).Public()))
-	ps, err := pstoremem.NewPeerstore()
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(ps.AddPrivKey(id, key), ps.AddPubKey(id, key.GetPublic())); err != nil {
-		return nil, err
-	}
-	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits(len(listen) > 0)))
-	if err != nil {
-		return nil, err
-	}
-	bus := eventbus.NewBus()
-	sw, err := swarm.NewSwarm(id, ps, bus, swarm.WithResourceManager(rm), swarm.WithDialTimeout(rpcTimeout), swarm.WithDialTimeoutLocal(rpcTimeout))
-	if err != nil {
-		return nil, err
-	}
-	if err := plug(sw, key, rm, listen); err != nil {
-		sw.Close()
-		return nil, err
-	}
-	cm, err := connmgr.NewConnManager(400, 800)
-	if err != nil {
-		sw.Close()
-		return nil, err
-	}
-	h, err := bhost.NewHost(sw, &bhost.HostOpts{EventBus: bus, ConnManager: cm, UserAgent: "pars", ProtocolVersion: "pars/1"})
-	if err != nil {
-		sw.Close()
-		return nil, err
-	}
-	h.Start()
-	return h, nil
-}
-
-// limits bound what strangers can make a listening host hold, by the memory of the machine. A host that
-// only dials holds what it chose itself.
-func limits(listens bool) rcmgr.ConcreteLimitConfig {
-	if listens {
-		return rcmgr.DefaultLimits.AutoScale()
-	}
-	return rcmgr.InfiniteLimits
-}
-
-func plug(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager, listen []string) error {
-	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
-	secure, err := noise.New(noise.ID, key, muxers)
-	if err != nil {
-		return err
-	}
-	up, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, rm, nil)
-	if err != nil {
-		return err
-	}
-	t, err := tcp.NewTCPTransport(up, rm, nil, tcp.DisableReuseport())
-	if err != nil {
-		return err
-	}
-	if err := sw.AddTransport(t); err != nil {
-		return err
-	}
-	for _, s := range listen {
-		a, err := ma.NewMultiaddr(s)
-		if err != nil {
-			return wire.Invalid("listen address %q: %v", s, err)
-		}
-		if err := sw.AddListenAddr(a); err != nil {
-			return fmt.Errorf("listen at %s: %w", s, err)
-		}
-	}
-	return nil
 }

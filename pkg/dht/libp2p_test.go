@@ -23,6 +23,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pars-network/pars/pkg/link"
 	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -39,7 +40,7 @@ func real(t testing.TB, change func(*Node)) *Node {
 	t.Helper()
 	var seed [32]byte
 	rand.Read(seed[:])
-	h, err := NewHost(seed, []string{"/ip4/127.0.0.1/tcp/0"})
+	h, err := link.Host(link.Options{Seed: seed, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Limits: link.Machine, Low: 400})
 	if err != nil {
 		t.Fatal(err)
 	}

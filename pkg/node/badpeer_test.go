@@ -6,31 +6,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/pars-network/pars/pkg/link"
 )
 
 // badPeer is a host that takes sync streams and treats them in its own way.
 func badPeer(t *testing.T, seed byte, proto string, treat func(network.Stream)) string {
 	t.Helper()
-	key, err := crypto.UnmarshalEd25519PrivateKey(seedKey([32]byte{seed}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := peer.IDFromPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := newHost(key, id, []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}, true)
+	h, err := link.Host(link.Options{Seed: [32]byte{seed}, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
 	h.SetStreamHandler(protocol.ID(proto), treat)
-	return fmt.Sprintf("%s/p2p/%s", h.Addrs()[0], id)
+	return fmt.Sprintf("%s/p2p/%s", h.Addrs()[0], h.ID())
 }
 
 // TestBadPeers: among peers that hang, talk garbage, hang up or never read, a good one is still synced.

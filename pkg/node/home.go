@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
 	"github.com/pars-network/pars/pkg/profile"
@@ -226,16 +226,9 @@ func (h *Home) Close() error {
 	return err
 }
 
-// nodeKey is the libp2p key.
-func (h *Home) nodeKey() (crypto.PrivKey, peer.ID, error) {
-	seed := h.keys.Keys.NodeSeed
-	raw := seedKey(seed)
-	key, err := crypto.UnmarshalEd25519PrivateKey(raw)
-	if err != nil {
-		return nil, "", err
-	}
-	id, err := peer.IDFromPrivateKey(key)
-	return key, id, err
+// peerID is who this node is on the network.
+func (h *Home) peerID() peer.ID {
+	return peer.ID(dht.PeerOf(sig.FromSeed(h.keys.Keys.NodeSeed).Public()))
 }
 
 // Identity is who this home is.
@@ -249,10 +242,7 @@ type Identity struct {
 
 // Identity returns the ids of account, device and node.
 func (h *Home) Identity() (Identity, error) {
-	_, id, err := h.nodeKey()
-	if err != nil {
-		return Identity{}, err
-	}
+	id := h.peerID()
 	cert, err := identity.DecodeCert(h.keys.Keys.Cert)
 	if err != nil {
 		return Identity{}, fmt.Errorf("read device certificate: %w", err)

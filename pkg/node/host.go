@@ -1,106 +1,73 @@
 package node
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/sec"
-	bhost "github.com/libp2p/go-libp2p/p2p/host/basic"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
-	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
-	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
-	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
-	tptu "github.com/libp2p/go-libp2p/p2p/net/upgrader"
-	"github.com/libp2p/go-libp2p/p2p/security/noise"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/pars-network/pars/pkg/link"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
-func seedKey(seed [32]byte) []byte { return ed25519.NewKeyFromSeed(seed[:]) }
+// ErrPort says that the port is in use.
+var ErrPort = errors.New("port is in use by another program: choose another with --listen")
 
-// newHost assembles a host of TCP, Noise and yamux by hand: what the node needs and nothing that only
-// makes it larger. It speaks identify without naming a version. With every it must listen at all
-// addresses given, else at one at least.
-func newHost(key crypto.PrivKey, id peer.ID, listen []ma.Multiaddr, every bool) (host.Host, error) {
-	ps, err := pstoremem.NewPeerstore()
-	if err != nil {
-		return nil, err
+// startHost makes the host listen. Without --listen it takes the port of last time, so that anchors of
+// others stay right, or another one when that is taken.
+func (n *Node) startHost() (err error) {
+	if n.Offline || len(n.Listen) > 0 {
+		listen := n.Listen
+		if n.Offline {
+			listen = nil
+		}
+		n.host, err = n.newHost(listen, false)
+		return listenError(err)
 	}
-	if err := ps.AddPrivKey(id, key); err != nil {
-		return nil, err
-	}
-	if err := ps.AddPubKey(id, key.GetPublic()); err != nil {
-		return nil, err
-	}
-	limits := rcmgr.DefaultLimits
-	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(256<<20, 512)))
-	if err != nil {
-		return nil, err
-	}
-	bus := eventbus.NewBus()
-	sw, err := swarm.NewSwarm(id, ps, bus, swarm.WithResourceManager(rm), swarm.WithDialTimeout(10*time.Second), swarm.WithDialTimeoutLocal(5*time.Second))
-	if err != nil {
-		return nil, err
-	}
-	if err := addTransports(sw, key, rm); err != nil {
-		sw.Close()
-		return nil, err
-	}
-	if err := listenAll(sw, listen, every); err != nil {
-		sw.Close()
-		return nil, err
-	}
-	cm, err := connmgr.NewConnManager(32, 64)
-	if err != nil {
-		sw.Close()
-		return nil, err
-	}
-	h, err := bhost.NewHost(sw, &bhost.HostOpts{EventBus: bus, ConnManager: cm, UserAgent: "pars", ProtocolVersion: "pars/1"})
-	if err != nil {
-		sw.Close()
-		return nil, err
-	}
-	h.Start()
-	return h, nil
-}
-
-func listenAll(sw *swarm.Swarm, addrs []ma.Multiaddr, every bool) error {
-	var errs []error
-	for _, a := range addrs {
-		if err := sw.AddListenAddr(a); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", a, err))
+	for _, port := range []int{n.home.savedPort(), 0} {
+		if n.host, err = n.newHost(everywhere(port), true); err == nil {
+			n.savePort()
+			return nil
 		}
 	}
-	if len(errs) == 0 || !every && len(errs) < len(addrs) {
-		return nil
-	}
-	return errors.Join(errs...)
+	return listenError(err)
 }
 
-func addTransports(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager) error {
-	muxers := []tptu.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
-	secure, err := noise.New(noise.ID, key, muxers)
-	if err != nil {
+func (n *Node) newHost(listen []string, some bool) (host.Host, error) {
+	return link.Host(link.Options{Seed: n.home.keys.Keys.NodeSeed, Listen: listen, Some: some, Limits: link.Node})
+}
+
+func everywhere(port int) []string {
+	return []string{fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", port), fmt.Sprintf("/ip6/::/tcp/%d", port)}
+}
+
+func listenError(err error) error {
+	switch {
+	case err == nil || errors.Is(err, wire.ErrInvalid):
 		return err
+	case isInUse(err):
+		return fmt.Errorf("%w (%v)", ErrPort, err)
 	}
-	up, err := tptu.New([]sec.SecureTransport{secure}, muxers, nil, rm, nil)
-	if err != nil {
-		return err
+	return fmt.Errorf("listen: %w", err)
+}
+
+// savePort remembers the port when both address families agree on one, or the first there is.
+func (n *Node) savePort() {
+	for _, a := range n.host.Network().ListenAddresses() {
+		s, err := a.ValueForProtocol(ma.P_TCP)
+		if err != nil {
+			continue
+		}
+		var port uint64
+		if _, err := fmt.Sscan(s, &port); err == nil && port != uint64(n.home.savedPort()) {
+			if err := n.home.saveSetting(portName, wire.AppendUint(nil, port)); err != nil {
+				n.log.Warn("port not saved", "why", err)
+			}
+		}
+		return
 	}
-	// With port reuse, libp2p's default, two programs share a port and each gets half of the calls.
-	t, err := tcp.NewTCPTransport(up, rm, nil, tcp.DisableReuseport())
-	if err != nil {
-		return err
-	}
-	return sw.AddTransport(t)
 }
 
 // parsePeer reads a multiaddr that ends in /p2p/PEERID.

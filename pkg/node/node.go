@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -17,12 +15,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/resource"
-	"github.com/pars-network/pars/pkg/wire"
 )
 
 // Node is a running node. Set the fields, Start, Close. Home is closed by Close.
@@ -70,9 +66,6 @@ type Event struct {
 	PeerID string    `json:"peer_id,omitempty"`
 	Road   string    `json:"road,omitempty"`
 }
-
-// ErrPort says that the port is in use.
-var ErrPort = errors.New("port is in use by another program: choose another with --listen")
 
 // Start opens socket, host and roads. On an error everything is closed again but the home.
 func (n *Node) Start(ctx context.Context) error {
@@ -127,77 +120,6 @@ func (n *Node) start() error {
 	}
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
 	return n.startLAN()
-}
-
-// startHost makes the host listen. Without --listen it takes the port of last time, so that anchors of
-// others stay right, or another one when that is taken.
-func (n *Node) startHost() error {
-	key, id, err := n.home.nodeKey()
-	if err != nil {
-		return err
-	}
-	if n.Offline {
-		n.host, err = newHost(key, id, nil, true)
-		return err
-	}
-	if len(n.Listen) > 0 {
-		addrs, err := parseListen(n.Listen)
-		if err != nil {
-			return err
-		}
-		n.host, err = newHost(key, id, addrs, true)
-		return listenError(err)
-	}
-	for _, port := range []int{n.home.savedPort(), 0} {
-		n.host, err = newHost(key, id, everywhere(port), false)
-		if err == nil {
-			n.savePort()
-			return nil
-		}
-	}
-	return listenError(err)
-}
-
-func parseListen(list []string) (out []ma.Multiaddr, err error) {
-	for _, s := range list {
-		a, err := ma.NewMultiaddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("listen %q: a multiaddr like /ip4/0.0.0.0/tcp/4001 is needed: %w", s, err)
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
-
-func everywhere(port int) []ma.Multiaddr {
-	return []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", port)), ma.StringCast(fmt.Sprintf("/ip6/::/tcp/%d", port))}
-}
-
-func listenError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if isInUse(err) {
-		return fmt.Errorf("%w (%v)", ErrPort, err)
-	}
-	return fmt.Errorf("listen: %w", err)
-}
-
-// savePort remembers the port when both address families agree on one, or the first there is.
-func (n *Node) savePort() {
-	for _, a := range n.host.Network().ListenAddresses() {
-		s, err := a.ValueForProtocol(ma.P_TCP)
-		if err != nil {
-			continue
-		}
-		var port uint64
-		if _, err := fmt.Sscan(s, &port); err == nil && port != uint64(n.home.savedPort()) {
-			if err := n.home.saveSetting(portName, wire.AppendUint(nil, port)); err != nil {
-				n.log.Warn("port not saved", "why", err)
-			}
-		}
-		return
-	}
 }
 
 func (n *Node) connected(_ network.Network, c network.Conn) {

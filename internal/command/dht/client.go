@@ -13,6 +13,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/dht"
+	"github.com/pars-network/pars/pkg/link"
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -93,7 +94,7 @@ func client(c *urfave.Context, bare bool, begin []dht.Peer) (n *dht.Node, stop f
 	var seed, secret [32]byte
 	rand.Read(seed[:])
 	rand.Read(secret[:])
-	h, err := dht.NewHost(seed, nil)
+	h, err := link.Host(link.Options{Seed: seed, Limits: link.Dialer, Low: 400, Dial: 5 * time.Second})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/dht"
+	"github.com/pars-network/pars/pkg/link"
 	"github.com/pars-network/pars/pkg/profile"
 )
 
@@ -35,7 +36,7 @@ func servers(t *testing.T, n int) (from string, nodes []*dht.Node) {
 	for range n {
 		var seed [32]byte
 		rand.Read(seed[:])
-		h, err := dht.NewHost(seed, []string{"/ip4/127.0.0.1/tcp/0"})
+		h, err := link.Host(link.Options{Seed: seed, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Limits: link.Machine, Low: 400})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/dht"
+	"github.com/pars-network/pars/pkg/link"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -84,7 +85,7 @@ func seedAction(c *urfave.Context) error {
 	if len(listen) == 0 {
 		listen = []string{"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"}
 	}
-	h, err := dht.NewHost(key, listen)
+	h, err := link.Host(link.Options{Seed: key, Listen: listen, Limits: link.Machine, Low: 400, Dial: 5 * time.Second})
 	if err != nil {
 		return err
 	}
