@@ -1,0 +1,125 @@
+package qr
+
+import (
+	"image"
+
+	"github.com/makiuchi-d/gozxing"
+	multi "github.com/makiuchi-d/gozxing/multi/qrcode"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// MaxSide is the largest width and height of a picture in pixels.
+const MaxSide = 4096
+
+// Decode returns what stands in the symbols of a picture: none, one or several. It tries, in this order, the
+// picture with local thresholds, at half size, turned light for dark, and with one threshold; more is asked
+// before each further try, so that the caller can keep to a time. Not safe for one picture at once, else it is.
+func Decode(g *image.Gray, more func() bool) [][]byte {
+	if b := g.Bounds(); b.Dx() > MaxSide || b.Dy() > MaxSide || b.Dx() < 21 || b.Dy() < 21 {
+		return nil
+	}
+	tries := []func() gozxing.Binarizer{
+		func() gozxing.Binarizer { return gozxing.NewHybridBinarizer(luminance(g)) },
+		func() gozxing.Binarizer { return gozxing.NewHybridBinarizer(luminance(half(g))) },
+		func() gozxing.Binarizer { return gozxing.NewHybridBinarizer(luminance(g).Invert()) },
+		func() gozxing.Binarizer { return gozxing.NewGlobalHistgramBinarizer(luminance(g)) },
+	}
+	for i, try := range tries {
+		if i > 0 && !more() {
+			return nil
+		}
+		if out := read(try()); len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+func luminance(g *image.Gray) gozxing.LuminanceSource {
+	b := g.Bounds()
+	pix := g.Pix
+	if g.Stride != b.Dx() {
+		pix = make([]byte, 0, b.Dx()*b.Dy())
+		for y := range b.Dy() {
+			pix = append(pix, g.Pix[y*g.Stride:y*g.Stride+b.Dx()]...)
+		}
+	}
+	src, err := gozxing.NewPlanarYUVLuminanceSource(pix, b.Dx(), b.Dy(), 0, 0, b.Dx(), b.Dy(), false)
+	if err != nil {
+		panic("qr: a picture is not its own size") // the bounds are those of the pixels
+	}
+	return src
+}
+
+// half is the picture at half its size: it closes gaps and mends noise.
+func half(g *image.Gray) *image.Gray {
+	b := g.Bounds()
+	out := image.NewGray(image.Rect(0, 0, b.Dx()/2, b.Dy()/2))
+	for y := range out.Rect.Dy() {
+		up, down := g.Pix[2*y*g.Stride:], g.Pix[(2*y+1)*g.Stride:]
+		for x := range out.Rect.Dx() {
+			out.Pix[y*out.Stride+x] = byte((int(up[2*x]) + int(up[2*x+1]) + int(down[2*x]) + int(down[2*x+1])) / 4)
+		}
+	}
+	return out
+}
+
+// read finds the symbols of a black and white picture. The library is not ours: a panic is a picture that cannot be read.
+func read(b gozxing.Binarizer) (out [][]byte) {
+	defer func() {
+		if recover() != nil {
+			out = nil
+		}
+	}()
+	bitmap, err := gozxing.NewBinaryBitmap(b)
+	if err != nil {
+		return nil
+	}
+	if one, err := qrcode.NewQRCodeReader().Decode(bitmap, nil); err == nil {
+		out = appendPayload(out, one)
+	}
+	several, err := multi.NewQRCodeMultiReader().DecodeMultiple(bitmap, nil)
+	if err != nil {
+		return out
+	}
+	for _, r := range several {
+		out = appendPayload(out, r)
+	}
+	return out
+}
+
+func appendPayload(out [][]byte, r *gozxing.Result) [][]byte {
+	meta := r.GetResultMetadata()
+	if _, several := meta[gozxing.ResultMetadataType_STRUCTURED_APPEND_SEQUENCE]; several || len(r.GetResultPoints()) == 0 {
+		return out
+	}
+	name, _ := meta[gozxing.ResultMetadataType_ERROR_CORRECTION_LEVEL].(string)
+	l, err := ParseLevel(name)
+	if err != nil {
+		return out
+	}
+	version := versionOf(len(r.GetRawBytes()), l)
+	if version == 0 {
+		return out
+	}
+	b, err := parseWords(r.GetRawBytes(), version)
+	if err != nil || len(b) == 0 {
+		return out
+	}
+	for _, have := range out {
+		if string(have) == string(b) {
+			return out
+		}
+	}
+	return append(out, b)
+}
+
+// versionOf finds the version by its number of data codewords.
+func versionOf(words int, l Level) int {
+	for v := 1; v <= 40; v++ {
+		if dataWords(v, l) == words {
+			return v
+		}
+	}
+	return 0
+}
