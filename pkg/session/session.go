@@ -47,6 +47,17 @@ func (s *Session) ID() vertex.Session { return s.log.Session() }
 // Log returns the session's log. Its Append must not be called: Send is.
 func (s *Session) Log() *dag.Log { return s.log }
 
+// Rendezvous returns what presence in the hash table hangs on: the members' common secret R, and the seed of this
+// device's own pair.
+func (s *Session) Rendezvous() (secret, seed [32]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys.Rdv, s.rec.Rdv
+}
+
+// BundleKey is the group's key in the slots of bundles.
+func (s *Session) BundleKey() [32]byte { return s.keys.Bundle }
+
 // SyncSecret is what members prove to each other on a stream.
 func (s *Session) SyncSecret() [32]byte { return s.keys.Sync }
 
