@@ -17,8 +17,10 @@
 //	    print the newest valid record under a key, or its bytes with -o
 //	put KEY FILE|-
 //	    store a record under its key
-//	find-peers
-//	    print the nodes that serve in a role
+//	announce SESSION
+//	    tell the members of a session where this node is, now
+//	find-peers [SESSION]
+//	    print where the members of a session are, or the nodes that serve in a role
 //	crawl
 //	    ask every node whom it knows, and print all
 //	seed

@@ -9,6 +9,7 @@ _pars_dht() {
       '/find-node') at='/find-node' ;;
       '/get') at='/get' ;;
       '/put') at='/put' ;;
+      '/announce') at='/announce' ;;
       '/find-peers') at='/find-peers' ;;
       '/crawl') at='/crawl' ;;
       '/seed') at='/seed' ;;
@@ -19,12 +20,13 @@ _pars_dht() {
     esac
   done
   case "$at" in
-    '') words='ping find-node get put find-peers crawl seed trace audit diff completion --version --help' ;;
+    '') words='ping find-node get put announce find-peers crawl seed trace audit diff completion --version --help' ;;
     '/ping') words='--home --profile --json --timeout -v --help' ;;
     '/find-node') words='--from --peer --home --profile --json --timeout -v --help' ;;
     '/get') words='--from --peer -o --home --profile --json --timeout -v --help' ;;
     '/put') words='--from --peer --home --profile --json --timeout -v --help' ;;
-    '/find-peers') words='--from --peer --role --shards --home --profile --json --timeout -v --help' ;;
+    '/announce') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/find-peers') words='--from --peer --passphrase-file --role --shards --home --profile --json --timeout -v --help' ;;
     '/crawl') words='--from --peer --resume --neighbours --limit --workers --home --profile --json --timeout -v --help' ;;
     '/seed') words='--from --peer --listen --home --profile --json --timeout -v --help' ;;
     '/trace') words='--from --peer --replay --home --profile --json --timeout -v --help' ;;

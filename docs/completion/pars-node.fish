@@ -33,6 +33,7 @@ complete -c pars-node -n '__fish_seen_subcommand_from run' -l passphrase-file -r
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l listen -r -d 'listen at MULTIADDR, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l peer -r -d 'stay connected to MULTIADDR, which ends in /p2p/PEER_ID (repeat for more)'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mdns -d 'neither announce on nor look around the local network'
+complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-dht -d 'neither tell members where this node is nor look for them in the hash table'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l offline -d 'no network at all: serve local programs only'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metered -d 'the network costs by the byte: few peers, nothing for strangers'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metrics -r -d 'serve Prometheus metrics at ADDR, such as 127.0.0.1:9464'

@@ -352,3 +352,31 @@ func (n *Node) FindRole(ctx context.Context, role Role, shards int) ([]Peer, err
 	slices.SortFunc(out, func(a, b Peer) int { return compare(NodeID(a.ID), NodeID(b.ID)) })
 	return out, nil
 }
+
+// FindPeer asks for the addresses of one peer, whether it serves the DHT or only asks: those who are connected to it
+// may tell. What it returns is a hint, which the handshake proves.
+func (n *Node) FindPeer(ctx context.Context, id PeerID) (Peer, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var mu sync.Mutex // guards found
+	var found Peer
+	l := n.lookup(Find, []byte(id), 1)
+	r := n.run(ctx, l, nil, func(ctx context.Context, a Ask) ([]Peer, []byte, error) {
+		closer, _, err := n.ask(ctx, false, a)
+		for _, p := range closer {
+			if p.ID == id {
+				mu.Lock()
+				found = p
+				mu.Unlock()
+				cancel()
+			}
+		}
+		return slices.DeleteFunc(closer, func(p Peer) bool { return p.ID == id }), nil, err
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if len(found.Addrs) > 0 {
+		return found, nil
+	}
+	return Peer{}, n.verdict(ctx, r, false)
+}

@@ -21,7 +21,8 @@ var anchorsName = []byte("anchors")
 // maxPort is the largest TCP port.
 const maxPort = 65535
 
-func encodeAnchors(list []peer.AddrInfo) []byte {
+// encodePeers writes peers with at most eight addresses each.
+func encodePeers(list []peer.AddrInfo) []byte {
 	b := wire.AppendArray(nil, len(list))
 	for _, a := range list {
 		b = wire.AppendBytes(wire.AppendArray(b, 2), []byte(a.ID))
@@ -33,9 +34,10 @@ func encodeAnchors(list []peer.AddrInfo) []byte {
 	return b
 }
 
-func decodeAnchors(b []byte) (out []peer.AddrInfo, err error) {
+// decodePeers reads what encodePeers writes, at most so many.
+func decodePeers(b []byte, most int) (out []peer.AddrInfo, err error) {
 	d := wire.NewDecoder(b)
-	for n := d.Array(maxAnchors); n > 0 && d.Err() == nil; n-- {
+	for n := d.Array(most); n > 0 && d.Err() == nil; n-- {
 		if d.Array(2) != 2 {
 			d.Fail(wire.Invalid("anchor"))
 			break
@@ -77,7 +79,7 @@ func (n *Node) loadAnchors() {
 		if err != nil {
 			continue
 		}
-		list, err := decodeAnchors(b)
+		list, err := decodePeers(b, maxAnchors)
 		if err != nil {
 			n.log.Warn("known peers are damaged on disk", "road", from.road, "why", err)
 		}
@@ -89,7 +91,7 @@ func (n *Node) loadAnchors() {
 
 // saveAnchors keeps the best peers when they changed.
 func (n *Node) saveAnchors() {
-	b := encodeAnchors(n.dialer.best(maxAnchors))
+	b := encodePeers(n.dialer.best(maxAnchors))
 	n.mu.Lock()
 	same := string(b) == n.anchors
 	n.anchors = string(b)

@@ -18,6 +18,8 @@ type API interface {
 	Send(ctx context.Context, q SendQuery) (Message, error)
 	Read(ctx context.Context, q ReadQuery, emit func(Message) error) error
 	Members(ctx context.Context, session string, emit func(Member) error) error
+	Announce(ctx context.Context, session string) (Announced, error)
+	FindPeers(ctx context.Context, session string, emit func(Whereabouts) error) error
 	Heads(ctx context.Context, session string, emit func(Head) error) error
 	Log(ctx context.Context, session string, emit func(Vertex) error) error
 	Cat(ctx context.Context, id string) (VertexBytes, error)
@@ -42,8 +44,10 @@ type Status struct {
 	DiskLimit int64          `json:"disk_limit"`
 	RSSBytes  int64          `json:"rss_bytes"`
 	UptimeS   int64          `json:"uptime_s"`
-	Roads     map[string]int `json:"roads"` // peers by road
-	Mode      string         `json:"mode"`  // normal, metered, low-power, reduced
+	Roads     map[string]int `json:"roads"`         // peers by road
+	DHT       string         `json:"dht,omitempty"` // off, client, server
+	DHTPeers  int            `json:"dht_peers"`     // in its table
+	Mode      string         `json:"mode"`          // normal, metered, low-power, reduced
 	ModeWhy   string         `json:"mode_reason"`
 	Alarms    []string       `json:"alarms"`
 }
@@ -126,6 +130,26 @@ type Member struct {
 	Account   string    `json:"account,omitempty"`
 	Creator   bool      `json:"creator"`
 	Mine      bool      `json:"mine"`
+}
+
+// Announced says who keeps this device's record of a session.
+type Announced struct {
+	Session string    `json:"session"`
+	Epoch   uint32    `json:"epoch"` // the session's own day number
+	Acks    int       `json:"acks"`
+	Failed  int       `json:"failed"`
+	Next    time.Time `json:"next"` // when the running node writes it again by itself
+}
+
+// Whereabouts is where a member said to be.
+type Whereabouts struct {
+	Member   string   `json:"member"` // pseudonym
+	PeerID   string   `json:"peer_id"`
+	Addrs    []string `json:"addrs"`
+	State    uint8    `json:"state"`
+	Level    bool     `json:"frontier_equal"` // it held the same log when it wrote
+	AgeS     int64    `json:"age_s"`
+	Attached bool     `json:"connected"`
 }
 
 // Head is a vertex that nobody has built on.

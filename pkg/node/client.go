@@ -170,6 +170,14 @@ func (c *client) Members(ctx context.Context, session string, emit func(Member) 
 	return ask(ctx, c, "members", session, emit)
 }
 
+func (c *client) Announce(ctx context.Context, session string) (Announced, error) {
+	return askOne[string, Announced](ctx, c, "announce", session)
+}
+
+func (c *client) FindPeers(ctx context.Context, session string, emit func(Whereabouts) error) error {
+	return ask(ctx, c, "find-peers", session, emit)
+}
+
 func (c *client) Heads(ctx context.Context, session string, emit func(Head) error) error {
 	return ask(ctx, c, "heads", session, emit)
 }

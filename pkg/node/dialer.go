@@ -19,6 +19,7 @@ const (
 	roadMDNS    = "mdns"
 	roadAnchor  = "anchor"
 	roadInvite  = "invite"
+	roadDHT     = "dht"
 	roadInbound = "inbound"
 )
 
@@ -134,6 +135,18 @@ func (d *dialer) parted(p peer.ID) {
 	if t := d.targets[p]; t != nil {
 		t.met = d.n.clock()
 	}
+}
+
+// placeless lists the targets of which only the peer id is known.
+func (d *dialer) placeless() (out []peer.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, t := range d.targets {
+		if len(t.info.Addrs) == 0 && !d.connected(id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // again tries every target at once: after the network changed.

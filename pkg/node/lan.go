@@ -75,4 +75,5 @@ func (n *Node) moved() {
 	n.event(Event{Type: "network"})
 	n.probe()
 	n.dialer.again()
+	n.presence.moved()
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -67,6 +68,9 @@ func (n *Node) open(p peer.ID) {
 	s, err := n.host.NewStream(network.WithNoDial(ctx, "sync"), p, n.syncProtocol())
 	if err != nil {
 		n.log.Debug("no sync stream", "peer", short(p), "why", err)
+		if n.onlyServes(p) {
+			n.dialer.rest(p)
+		}
 		return
 	}
 	if !n.claim(p, s, n.host.ID() < p) {
@@ -74,6 +78,12 @@ func (n *Node) open(p peer.ID) {
 		return
 	}
 	n.speak(n.ctx, s)
+}
+
+// onlyServes reports whether a peer said that it is of our network and has no log: a seeder, a relay.
+func (n *Node) onlyServes(p peer.ID) bool {
+	list, err := n.host.Peerstore().GetProtocols(p)
+	return err == nil && len(list) > 0 && !n.isForeign(list) && !slices.Contains(list, n.syncProtocol())
 }
 
 // speak runs the stream and says how it ended. A peer that breaks the protocol rests for a while.

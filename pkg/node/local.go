@@ -107,9 +107,13 @@ func (l *local) Invite(_ context.Context, q InviteQuery) (Invitation, error) {
 }
 
 // roads are the addresses at which a newcomer may meet this node, private networks included.
+// The first one is the peer id alone: where it is, the hash table may tell.
 func (l *local) roads() (out [][]byte) {
+	if bare, err := ma.NewComponent("p2p", l.h.peerID().String()); err == nil {
+		out = append(out, bare.Bytes())
+	}
 	if l.n == nil || l.n.Offline {
-		return nil
+		return out
 	}
 	for _, a := range l.n.Addrs() {
 		if m, err := ma.NewMultiaddr(a); err == nil && !isLoopback(m) {

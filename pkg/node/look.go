@@ -23,6 +23,7 @@ func (n *Node) status(st *Status) {
 	}
 	st.Online = st.Peers > 0
 	mode := n.mode()
+	st.DHT, st.DHTPeers = n.presence.state()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 }
 
@@ -92,5 +93,5 @@ func (l *local) keepRoads(roads [][]byte) error {
 			l.n.dialer.add(a, roadInvite)
 		}
 	}
-	return l.h.saveSetting(roadsName, encodeAnchors(list[:min(len(list), maxAnchors)]))
+	return l.h.saveSetting(roadsName, encodePeers(list[:min(len(list), maxAnchors)]))
 }

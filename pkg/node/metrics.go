@@ -33,6 +33,10 @@ func newMetrics(n *Node) *metrics {
 	}
 	m.registry.MustRegister(m.bytesIn, m.bytesOut, m.syncs, m.vertices,
 		gauge("pars_peers", "Connected peers.", func() float64 { return float64(len(n.host.Network().Peers())) }),
+		gauge("pars_dht_peers", "Peers in the table of the hash table.", func() float64 { _, k := n.presence.state(); return float64(k) }),
+		gauge("pars_presence_told_total", "Records of own presence written.", func() float64 { return float64(n.presence.count().told) }),
+		gauge("pars_presence_looked_total", "Look-ups of absent members.", func() float64 { return float64(n.presence.count().looked) }),
+		gauge("pars_presence_found_total", "Look-ups that found one.", func() float64 { return float64(n.presence.count().found) }),
 		gauge("pars_sessions", "Sessions held.", func() float64 { return float64(len(n.home.Sessions.List())) }),
 		gauge("pars_log_vertices", "Vertices accepted in all sessions.", func() float64 { a, _ := n.home.counts(); return float64(a) }),
 		gauge("pars_log_parked", "Vertices that wait for others.", func() float64 { _, p := n.home.counts(); return float64(p) }),

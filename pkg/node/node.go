@@ -28,29 +28,31 @@ type Node struct {
 	Listen  []string // multiaddrs; none: all interfaces, on the port of last time
 	Peers   []string // multiaddrs with peer id to stay connected to
 	NoMDNS  bool
+	NoDHT   bool   // neither tell members where this node is nor look for them in the hash table
 	Offline bool   // no listening, no dialling: the socket alone
 	Metered bool   // the network costs by the byte: few peers, few looks
 	Metrics string // address for Prometheus; empty: none
 	Log     *slog.Logger
 	Events  func(Event) // may be nil; called from several goroutines
 
-	home    *Home
-	log     *slog.Logger
-	clock   func() time.Time
-	host    host.Host
-	hub     *hub
-	dialer  *dialer
-	metrics *metrics
-	quotas  quotas
-	mdns    *bootstrap.MDNS
-	watcher *bootstrap.Watcher
-	socket  *http.Server
-	ctx     context.Context
-	cancel  context.CancelFunc
-	quit    sync.Once
-	done    chan struct{}
-	wg      sync.WaitGroup
-	started time.Time
+	home     *Home
+	log      *slog.Logger
+	clock    func() time.Time
+	host     host.Host
+	hub      *hub
+	dialer   *dialer
+	presence *presence // nil when it is not used
+	metrics  *metrics
+	quotas   quotas
+	mdns     *bootstrap.MDNS
+	watcher  *bootstrap.Watcher
+	socket   *http.Server
+	ctx      context.Context
+	cancel   context.CancelFunc
+	quit     sync.Once
+	done     chan struct{}
+	wg       sync.WaitGroup
+	started  time.Time
 
 	mu      sync.Mutex // guards streams, closed, anchors, mdns, manager
 	manager resource.Manager
@@ -108,6 +110,9 @@ func (n *Node) start() error {
 		return err
 	}
 	n.wg.Go(func() { n.foreign(sub) })
+	if !n.NoDHT {
+		n.presence = newPresence(n)
+	}
 	n.host.SetStreamHandler(n.syncProtocol(), n.accept)
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected})
 	n.loadAnchors()
@@ -118,6 +123,9 @@ func (n *Node) start() error {
 		}
 		n.dialer.add(*info, roadFlag)
 	}
+	if err := n.presence.start(n.ctx); err != nil {
+		return err
+	}
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
 	return n.startLAN()
 }
@@ -126,6 +134,7 @@ func (n *Node) connected(_ network.Network, c network.Conn) {
 	if c.Stat().Direction == network.DirInbound {
 		n.log.Debug("connected from", "peer", short(c.RemotePeer()))
 	}
+	n.presence.met(c)
 	n.event(Event{Type: "peer", PeerID: c.RemotePeer().String(), Road: n.dialer.roadOf(c.RemotePeer())})
 }
 
@@ -167,10 +176,12 @@ func (n *Node) foreign(sub event.Subscription) {
 	}
 }
 
-// isForeign reports whether the protocols are of our kind and not of our network.
+// isForeign reports whether the protocols are of our kind and none is of our network.
 func (n *Node) isForeign(protos []protocol.ID) bool {
-	ours := func(p protocol.ID) bool { return strings.HasPrefix(string(p), "/pars/") }
-	return slices.ContainsFunc(protos, ours) && !slices.Contains(protos, n.syncProtocol())
+	has := func(prefix string) bool {
+		return slices.ContainsFunc(protos, func(p protocol.ID) bool { return strings.HasPrefix(string(p), prefix) })
+	}
+	return has("/pars/") && !has(n.Profile.Protocol(""))
 }
 
 // scrub reads everything once, so that damage is found while peers may still have what is lost.

@@ -334,9 +334,9 @@ func TestWipeWhileRunning(t *testing.T) {
 }
 
 func FuzzDecodeAnchors(f *testing.F) {
-	f.Add(encodeAnchors(nil))
+	f.Add(encodePeers(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if list, err := decodeAnchors(b); err == nil && len(list) > maxAnchors {
+		if list, err := decodePeers(b, maxAnchors); err == nil && len(list) > maxAnchors {
 			t.Error("too many")
 		}
 	})

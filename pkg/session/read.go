@@ -44,6 +44,7 @@ type Member struct {
 	Name      string
 	Since     time.Time
 	Creator   bool
+	Rdv       sig.Public // names its presence in the hash table; zero when its first vertex does not open
 }
 
 // saneTime shows an author's clock unless it is more than a day ahead.
@@ -151,8 +152,11 @@ func (s *Session) member(key sig.Public) Member {
 		return m
 	}
 	m.Since, m.Creator = time.UnixMilli(int64(it.HLC)).UTC(), it.Root()
-	if c.Join != nil {
-		m.Name = c.Join.Name
+	switch {
+	case c.Join != nil:
+		m.Name, m.Rdv = c.Join.Name, c.Join.Rdv
+	case c.Create != nil:
+		m.Rdv = c.Create.Rdv
 	}
 	s.mu.Lock()
 	s.first[key] = m

@@ -14,5 +14,5 @@ const description = "Looks into the distributed hash table in which nodes find e
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
 	return cli.App("pars-dht", "find peers and records without a server", description,
-		pingVerb(), findNodeVerb(), getVerb(), putVerb(), findPeersVerb(), crawlVerb(), seedVerb(), traceVerb(), auditVerb(), diffVerb())
+		pingVerb(), findNodeVerb(), getVerb(), putVerb(), announceVerb(), findPeersVerb(), crawlVerb(), seedVerb(), traceVerb(), auditVerb(), diffVerb())
 }

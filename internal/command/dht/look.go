@@ -12,6 +12,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pars-network/pars/internal/attach"
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/sig"
@@ -264,14 +265,17 @@ func (r roleRow) Text() string {
 
 func findPeersVerb() *urfave.Command {
 	return &urfave.Command{
-		Name: "find-peers", Usage: "print the nodes that serve in a role",
-		Description: "A hint counts for nothing until the node has shown what it can do. A seeder is asked for two random places: challenge is then passed or failed. For other roles it is none.",
-		Flags: seedFlags(&urfave.StringFlag{Name: "role", Usage: "the `ROLE`: relay, seeder, courier, bootstrap, evm-full:CHAIN, evm-archive:CHAIN or evm-tx:CHAIN"},
-			&urfave.IntFlag{Name: "shards", Value: 4, Usage: "ask `N` of the 16 parts of the directory"}),
+		Name: "find-peers", Usage: "print where the members of a session are, or the nodes that serve in a role", ArgsUsage: "[SESSION]",
+		Description: "Members are looked for by the node that runs on the home. For --role the nodes named by --peer or --from are asked. A hint counts for nothing until the node has shown what it can do. A seeder is asked for two random places: challenge is then passed or failed. For other roles it is none.",
+		Flags: seedFlags(append(attach.Flags(), &urfave.StringFlag{Name: "role", Usage: "the `ROLE`: relay, seeder, courier, bootstrap, evm-full:CHAIN, evm-archive:CHAIN or evm-tx:CHAIN"},
+			&urfave.IntFlag{Name: "shards", Value: 4, Usage: "ask `N` of the 16 parts of the directory"})...),
 		Action: func(c *urfave.Context) error {
+			if args := cli.Args(c); len(args) == 1 {
+				return findMembers(c, args[0])
+			}
 			role, err := dht.ParseRole(c.String("role"))
 			if err != nil {
-				return cli.Usagef("--role: %v", err)
+				return cli.Usagef("a SESSION or --role is needed: %v", err)
 			}
 			if s := c.Int("shards"); s < 1 || s > dht.Shards {
 				return cli.Usagef("--shards is 1 to %d", dht.Shards)

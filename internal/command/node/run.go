@@ -35,12 +35,13 @@ func runVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "run", Usage: "run the node until it is stopped",
 		Description: "Makes the home when there is none. Prints one line when it is ready; with --events one line more for " +
-			"each thing that happens. It finds other nodes on the local network, comes back to those it was level with, and " +
-			"stays connected to those named by --peer.",
+			"each thing that happens. It finds other nodes on the local network and members of its sessions through the hash " +
+			"table, comes back to those it was level with, and stays connected to those named by --peer, a seeder for one.",
 		Flags: attach.Flags(
 			&urfave.StringSliceFlag{Name: "listen", Usage: "listen at `MULTIADDR`, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)"},
 			&urfave.StringSliceFlag{Name: "peer", Usage: "stay connected to `MULTIADDR`, which ends in /p2p/PEER_ID (repeat for more)"},
 			&urfave.BoolFlag{Name: "no-mdns", Usage: "neither announce on nor look around the local network"},
+			&urfave.BoolFlag{Name: "no-dht", Usage: "neither tell members where this node is nor look for them in the hash table"},
 			&urfave.BoolFlag{Name: "offline", Usage: "no network at all: serve local programs only"},
 			&urfave.BoolFlag{Name: "metered", Usage: "the network costs by the byte: few peers, nothing for strangers"},
 			&urfave.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at `ADDR`, such as 127.0.0.1:9464"},
@@ -64,7 +65,7 @@ func runAction(c *urfave.Context) error {
 	}
 	out := &locked{p: cli.Out(c)}
 	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
-		NoMDNS: c.Bool("no-mdns"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log}
+		NoMDNS: c.Bool("no-mdns"), NoDHT: c.Bool("no-dht"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log}
 	if c.Bool("events") {
 		n.Events = func(e pars.Event) { out.print(event{e}) }
 	}

@@ -1,0 +1,235 @@
+package node
+
+import (
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/pars-network/pars/pkg/dht"
+	"github.com/pars-network/pars/pkg/vertex"
+)
+
+const (
+	presenceTick = 5 * time.Second
+	tableEvery   = 10 * time.Minute
+	maxTable     = 64
+	joinMax      = time.Minute
+)
+
+// presence is this node in the hash table: it asks, or once somebody has reached it serves; it tells the members of
+// each session where it is, and looks for those who are absent. One goroutine runs it.
+type presence struct {
+	n       *Node
+	wake    chan struct{}
+	reached atomic.Bool // somebody called us: we can serve
+
+	use sync.RWMutex // held for writing while table is replaced
+	dht *dht.Node
+
+	mu     sync.Mutex // guards all below
+	seeds  []dht.Peer
+	told   map[vertex.Session]told
+	sought map[string]*search
+	seq    uint64
+	counts presenceCounts
+
+	// of the goroutine alone
+	joined   bool
+	joinNext time.Time
+	joinWait time.Duration
+	saved    time.Time
+	covers   int
+}
+
+type presenceCounts struct{ told, found, looked int }
+
+func (p *presence) count() presenceCounts {
+	if p == nil {
+		return presenceCounts{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.counts
+}
+
+func newPresence(n *Node) *presence {
+	p := &presence{n: n, wake: make(chan struct{}, 1), told: map[vertex.Session]told{}, sought: map[string]*search{}}
+	p.load()
+	return p
+}
+
+// start begins as one that only asks.
+func (p *presence) start(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
+	if err := p.open(false); err != nil {
+		return err
+	}
+	p.n.wg.Go(func() { p.run(ctx) })
+	return nil
+}
+
+// open makes the instance of a mode the one in use.
+func (p *presence) open(server bool) error {
+	n := p.n
+	d := &dht.Node{Host: n.host, NetID: n.Profile.NetID(), Chain: n.Profile.ChainID, Server: server, Now: n.clock, Rand: n.home.cfg.Rand,
+		Seeds: p.known, Contact: n.contact}
+	if _, err := io.ReadFull(n.home.cfg.Rand, d.Secret[:]); err != nil {
+		return err
+	}
+	p.use.Lock()
+	defer p.use.Unlock()
+	if p.dht != nil {
+		p.dht.Close()
+	}
+	p.dht = d
+	return d.Start()
+}
+
+// with runs f on the instance in use.
+func (p *presence) with(f func(*dht.Node)) {
+	p.use.RLock()
+	defer p.use.RUnlock()
+	f(p.dht)
+}
+
+// contact reports whether a peer has proven to share a session.
+func (n *Node) contact(id dht.PeerID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	st := n.streams[peer.ID(id)]
+	return st != nil && st.shared > 0
+}
+
+// known are the peers to begin with: those named, those of last time, and those met.
+func (p *presence) known() []dht.Peer {
+	p.mu.Lock()
+	out := append([]dht.Peer(nil), p.seeds...)
+	p.mu.Unlock()
+	for _, s := range p.n.Peers {
+		if seed, err := dht.ParsePeer(s); err == nil {
+			out = append(out, seed)
+		}
+	}
+	for _, a := range p.n.dialer.best(maxAnchors) {
+		out = append(out, dht.Peer{ID: dht.PeerID(a.ID), Addrs: rawAddrs(a.Addrs), Class: dht.Anchor})
+	}
+	return out
+}
+
+func rawAddrs(addrs []ma.Multiaddr) (out [][]byte) {
+	for _, a := range addrs {
+		out = append(out, a.Bytes())
+	}
+	return out
+}
+
+func (p *presence) kick() {
+	if p == nil {
+		return
+	}
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// met notes a connection that a peer opened: where one gets through, others may.
+func (p *presence) met(c network.Conn) {
+	if p != nil && c.Stat().Direction == network.DirInbound && !p.reached.Swap(true) {
+		p.kick()
+	}
+}
+
+// moved makes everything due again after a change of the network.
+func (p *presence) moved() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	for _, s := range p.sought {
+		s.next, s.wait = time.Time{}, 0
+	}
+	p.mu.Unlock()
+	p.kick()
+}
+
+func (p *presence) run(ctx context.Context) {
+	defer p.close()
+	tick := time.NewTicker(presenceTick)
+	defer tick.Stop()
+	for {
+		p.step(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *presence) close() {
+	p.keep()
+	p.use.Lock()
+	defer p.use.Unlock()
+	p.dht.Close()
+}
+
+// step does what is due. Only this goroutine replaces the instance, so it reads p.dht as it is.
+func (p *presence) step(ctx context.Context) {
+	serve := p.reached.Load() && p.n.mode().Limits().Strangers
+	if serve != p.dht.Server {
+		if err := p.open(serve); err != nil {
+			p.n.log.Warn("hash table", "why", err)
+			return
+		}
+		p.n.log.Info("hash table", "serving", serve)
+		p.joined, p.joinWait, p.joinNext = false, 0, time.Time{}
+	}
+	if !p.join(ctx) {
+		return
+	}
+	p.tell(ctx)
+	p.seek(ctx)
+	if p.n.clock().Sub(p.saved) > tableEvery {
+		p.keep()
+	}
+}
+
+// join fills the table, once for an instance, later each time. It reports whether anybody can be asked.
+func (p *presence) join(ctx context.Context) bool {
+	now := p.n.clock()
+	if p.joined || now.Before(p.joinNext) {
+		return p.dht.Known() > 0
+	}
+	err := p.dht.Join(ctx)
+	p.joined = err == nil
+	p.joinWait = min(max(2*p.joinWait, time.Second), joinMax)
+	p.joinNext = now.Add(p.joinWait/2 + p.n.jitter(p.joinWait))
+	if err != nil {
+		p.n.log.Debug("hash table", "why", err)
+	}
+	return p.dht.Known() > 0
+}
+
+// state is what status tells: client or server, and the peers in the table.
+func (p *presence) state() (mode string, peers int) {
+	if p == nil {
+		return "off", 0
+	}
+	p.with(func(d *dht.Node) {
+		mode, peers = "client", d.Known()
+		if d.Server {
+			mode = "server"
+		}
+	})
+	return mode, peers
+}
