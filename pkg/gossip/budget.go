@@ -29,13 +29,13 @@ func (b *Bucket) Spend(n float64, now time.Time) {
 // Wait returns how long Take(n) will fail. What never fits is let through when the bucket is full.
 func (b *Bucket) Wait(n float64, now time.Time) time.Duration {
 	b.fill(now)
-	n = min(n, b.Burst)
-	if b.have >= n {
+	if b.have >= min(n, b.Burst) && b.Burst > 0 {
 		return 0
 	}
 	if b.Rate <= 0 {
 		return 1<<63 - 1
 	}
+	n = min(n, b.Burst)
 	return time.Duration((n - b.have) / b.Rate * float64(time.Second))
 }
 

@@ -1,7 +1,6 @@
 package gossip
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -423,8 +422,7 @@ func (n *Node) withMail(ctx context.Context, to PeerID, f func(*mailClient) erro
 	}
 	stop := context.AfterFunc(ctx, func() { s.Reset() })
 	defer stop()
-	p := patientStream{s, n.Now}
-	if err := f(&mailClient{p, bufio.NewReader(p)}); err != nil {
+	if err := f(newMailClient(patientStream{s, n.Now})); err != nil {
 		s.Reset()
 		return errors.Join(ctx.Err(), err)
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	mrand "math/rand/v2"
-	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -19,12 +19,12 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 	ma "github.com/multiformats/go-multiaddr"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pars-network/pars/pkg/envelope"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 // lab is real routers on hosts in memory, under a clock of their own.
@@ -196,12 +196,13 @@ func TestAllHear(t *testing.T) {
 	})
 }
 
-// rawMessages returns what reaches a bare host that speaks the router's protocol.
+// rawPeer is a host that speaks the router's protocol by hand.
 type rawPeer struct {
 	host host.Host
 	mu   sync.Mutex
 	rpcs []*pb.RPC
 	out  network.Stream
+	also []network.Stream
 }
 
 // A trap of the library: the policy not to sign alone still sends the author and a sequence number.
@@ -315,6 +316,20 @@ func (r *rawPeer) dial(l *lab, n *Node) {
 		l.t.Fatal(err)
 	}
 	r.out = s
+	r.also = append(r.also, s)
+}
+
+// everyone sends to all that were dialled; one that hung up is passed over.
+func (r *rawPeer) everyone(rpc *pb.RPC) {
+	for _, s := range r.also {
+		_ = writeRPC(s, rpc)
+	}
+}
+
+// joins subscribes and asks to be a neighbour.
+func (r *rawPeer) joins(l *lab) {
+	r.everyone(&pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: ptr(true), Topicid: ptr(l.cut.Topic(0))}},
+		Control: &pb.ControlMessage{Graft: []*pb.ControlGraft{{TopicID: ptr(l.cut.Topic(0))}}}})
 }
 
 func (r *rawPeer) send(l *lab, rpc *pb.RPC) {
@@ -360,5 +375,275 @@ func writeRPC(s network.Stream, rpc *pb.RPC) error {
 	return err
 }
 
-var _ = peer.ID("")
-var _ = netip.Addr{}
+// stats returns what n knows of a peer.
+func (l *lab) stats(n *Node, h host.Host) (out PeerStats) {
+	for _, s := range n.Peers() {
+		if s.ID == PeerID(h.ID()) {
+			return s
+		}
+	}
+	return out
+}
+
+// Honest carriers pass on what they cannot see into: they are fined for nothing that only the receiver knows.
+func TestFines(t *testing.T) {
+	inLab(t, func(l *lab) {
+		n := l.node("", nil)
+		topic := l.cut.Topic(0)
+		score := func(make func() []byte) float64 {
+			r := l.raw()
+			l.link(n.Host, r.host)
+			r.dial(l, n)
+			r.joins(l)
+			time.Sleep(2 * time.Second)
+			for range 20 {
+				r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: make(), Topic: &topic}}})
+			}
+			time.Sleep(3 * time.Second)
+			return l.stats(n, r.host).Score
+		}
+		hoursNow := l.rules.hours(time.Now().Unix())
+		for name, make := range map[string]func() []byte{
+			"expired":   func() []byte { return stamped(l.rules, 0, hoursNow-1) },
+			"too early": func() []byte { return stamped(l.rules, 0, hoursNow+5000) },
+		} {
+			if got := score(make); got < 0 {
+				t.Errorf("%s: an honest carrier has %v", name, got)
+			}
+		}
+		bad := l.letter(0, 10)
+		for envelope.Stamped(l.rules.NetID, bad, l.rules.StampBits) {
+			bad[27]++
+		}
+		i := byte(0)
+		for name, make := range map[string]func() []byte{
+			"stamp": func() []byte {
+				i++
+				b := slices.Clone(bad)
+				b[1023] = i
+				for envelope.Stamped(l.rules.NetID, b, 4) {
+					b[27]++
+				}
+				return b
+			},
+			"version":  func() []byte { b := l.letter(0, 10); b[0] = 3; return b },
+			"length":   func() []byte { return l.letter(0, 10)[:900] },
+			"reserved": func() []byte { b := l.letter(0, 10); b[28] = 3; return b },
+		} {
+			if got := score(make); got > ScoreRules().Graylist {
+				t.Errorf("%s: a liar has %v", name, got)
+			}
+		}
+		if m := n.Metrics(); m.Refused[Expired] != 40 || m.Refused[BadForm] == 0 || m.Refused[BadStamp] == 0 {
+			t.Errorf("counted %v", m.Refused)
+		}
+	})
+}
+
+// A household has few peers, a carrier's address hundreds: only the crowd on one public address is held down.
+func TestColocation(t *testing.T) {
+	inLab(t, func(l *lab) {
+		n := l.node("", nil)
+		crowd := func(ip string, count int) (worst float64) {
+			var hosts []*rawPeer
+			for range count {
+				r := l.rawAt(ip)
+				l.link(n.Host, r.host)
+				r.dial(l, n)
+				r.joins(l)
+				hosts = append(hosts, r)
+			}
+			time.Sleep(3 * time.Second)
+			for _, r := range hosts {
+				worst = min(worst, l.stats(n, r.host).Score)
+			}
+			return worst
+		}
+		if got := crowd("100.64.3.3", 300); got < 0 {
+			t.Errorf("300 honest peers of one carrier: %v", got)
+		}
+		if got := crowd("9.9.9.8", 32); got < 0 {
+			t.Errorf("32 on one address: %v", got)
+		}
+		if got := crowd("9.9.9.9", 60); got > ScoreRules().Gossip {
+			t.Errorf("60 on one address: %v", got)
+		}
+	})
+}
+
+// The library forgets what it saw; a courier who comes later must not start a second flood.
+func TestNoSecondFlood(t *testing.T) {
+	inLab(t, func(l *lab) {
+		for range 6 {
+			l.node("", nil)
+		}
+		l.mix(3)
+		time.Sleep(3 * time.Second)
+		b := l.letter(0, 100)
+		r := l.raw()
+		l.link(l.nodes[0].Host, r.host)
+		r.dial(l, l.nodes[0])
+		put := func() { r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: ptr(l.cut.Topic(0))}}}) }
+		put()
+		time.Sleep(30 * time.Minute)
+		before := l.nodes[3].Metrics()
+		put()
+		time.Sleep(time.Minute)
+		after := l.nodes[3].Metrics()
+		if got := len(l.got[envelope.EnvelopeID(b)]); got != 6 {
+			t.Errorf("delivered %d times to 6", got)
+		}
+		if d := after.In - before.In; d >= 1024 && after.Duplicates+after.Refused[Known] != before.Duplicates+before.Refused[Known] {
+			t.Errorf("a second flood: %d bytes", d)
+		}
+		if m := l.nodes[0].Metrics(); m.Refused[Known] != 1 {
+			t.Errorf("the first hop counts %v", m.Refused)
+		}
+	})
+}
+
+// Writing to a topic does not show an interest in it.
+func TestWritingIsNotReading(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.cut.Bits = 2
+		n := l.node("", func(n *Node) { n.Topics, n.mode = []uint8{3}, Reduced() })
+		m := l.node("", func(n *Node) { n.Topics, n.mode = []uint8{1}, Reduced() })
+		r := l.raw()
+		l.link(n.Host, r.host)
+		l.link(n.Host, m.Host)
+		time.Sleep(3 * time.Second)
+		b := l.letter(0, 100)
+		if s := n.Publish(l.t.Context(), 1, b); s.Err != nil || s.Peers != 1 {
+			t.Errorf("published to %d: %v", s.Peers, s.Err)
+		}
+		time.Sleep(3 * time.Second)
+		if len(l.got[envelope.EnvelopeID(b)]) != 1 {
+			t.Error("not heard")
+		}
+		names := map[string]bool{}
+		for _, rpc := range r.all() {
+			for _, s := range rpc.Subscriptions {
+				names[s.GetTopicid()] = true
+			}
+		}
+		if len(names) != 1 || !names[l.cut.Topic(3)] {
+			t.Errorf("neighbours see %v", names)
+		}
+	})
+}
+
+// A peer over its quota loses its messages, not its control, and silences nobody: the same envelope from another
+// is heard.
+func TestQuotaSilencesNobody(t *testing.T) {
+	inLab(t, func(l *lab) {
+		n := l.node("", nil)
+		bad, good := l.raw(), l.raw()
+		for _, r := range []*rawPeer{bad, good} {
+			l.link(n.Host, r.host)
+			r.dial(l, n)
+		}
+		topic := l.cut.Topic(0)
+		junk := make([]*pb.Message, 60)
+		over := stamped(l.rules, 0, l.rules.hours(time.Now().Unix())-1) // nobody is fined for it
+		for i := range junk {
+			junk[i] = &pb.Message{Data: over, Topic: &topic}
+		}
+		b := l.letter(0, 100)
+		for range 2 * peerFramesBurst / 60 {
+			bad.send(l, &pb.RPC{Publish: junk})
+		}
+		bad.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: &topic}},
+			Subscriptions: []*pb.RPC_SubOpts{{Subscribe: ptr(true), Topicid: &topic}}})
+		time.Sleep(100 * time.Millisecond)
+		if len(l.got[envelope.EnvelopeID(b)]) != 0 || n.Metrics().Refused[OverQuota] == 0 {
+			t.Errorf("over quota and heard: %+v", n.Metrics())
+		}
+		if n.readers(0) != 1 {
+			t.Error("its control was dropped too")
+		}
+		good.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: &topic}}})
+		time.Sleep(100 * time.Millisecond)
+		if len(l.got[envelope.EnvelopeID(b)]) != 1 {
+			t.Error("silenced")
+		}
+	})
+}
+
+// A mode takes effect within a second, and takes the topics of a metered node away.
+func TestModes(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.cut.Bits = 8
+		groups := [][32]byte{{1}, {2}}
+		n := l.node("", func(n *Node) { n.Topics = nil; n.Groups = func() [][32]byte { return groups } })
+		time.Sleep(time.Second)
+		real := map[uint8]bool{}
+		for _, g := range groups {
+			for _, s := range RealShards(g, time.Now().Unix()) {
+				real[l.cut.Index(s)] = true
+			}
+		}
+		for _, c := range []struct {
+			name string
+			mode Mode
+			want int
+		}{{"normal", Normal(), 4}, {"reduced", Reduced(), len(real)}, {"asleep", Asleep(200 << 10), 0}, {"normal again", Normal(), 4}} {
+			n.SetMode(c.mode)
+			time.Sleep(time.Second)
+			if got := n.Joined(); len(got) != c.want {
+				t.Errorf("%s: reads %v, want %d", c.name, got, c.want)
+			}
+		}
+		groups = nil
+		n.Refresh()
+		time.Sleep(time.Second)
+		if got := n.Joined(); len(got) != 0 {
+			t.Errorf("without sessions: %v", got)
+		}
+		relay := l.node("", func(n *Node) { n.Topics = nil; n.Relay = true; n.Shards = 10 })
+		time.Sleep(time.Second)
+		if got := relay.Joined(); len(got) != 10 {
+			t.Errorf("a relay of ten reads %v", got)
+		}
+	})
+}
+
+// A reader that does not read is cut at 8 MiB; the carrier goes on and fines nobody.
+func TestSlowReader(t *testing.T) {
+	inLab(t, func(l *lab) {
+		hold := make(chan struct{})
+		n := l.node("", func(n *Node) { n.Deliver = func(Heard) { <-hold } })
+		r := l.raw()
+		l.link(n.Host, r.host)
+		r.dial(l, n)
+		topic := l.cut.Topic(0)
+		for range 150 {
+			r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: l.letter(3, 100), Topic: &topic}}})
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		m := n.Metrics()
+		if m.Refused[Full] != 150-129 || l.stats(n, r.host).Score < 0 {
+			t.Errorf("refused %v, score %v", m.Refused, l.stats(n, r.host).Score)
+		}
+		close(hold)
+	})
+}
+
+// Nobody there: told in time, and the message is not lost in silence.
+func TestNobodyReads(t *testing.T) {
+	inLab(t, func(l *lab) {
+		n := l.node("", nil)
+		ctx, cancel := context.WithTimeout(l.t.Context(), 20*time.Second)
+		defer cancel()
+		if s := n.Publish(ctx, 0, l.letter(0, 10)); !errors.Is(s.Err, ErrNoPeer) {
+			t.Errorf("got %v", s.Err)
+		}
+		if err := n.Queue(Pending{Envelope: l.letter(0, 10)[:1000]}); !errors.Is(err, wire.ErrInvalid) {
+			t.Errorf("a cut envelope: %v", err)
+		}
+		n.Close()
+		if err := n.Queue(Pending{Envelope: l.letter(0, 10)}); err == nil {
+			t.Error("taken after the end")
+		}
+	})
+}

@@ -141,6 +141,8 @@ type mailClient struct {
 	r *bufio.Reader
 }
 
+func newMailClient(rw io.ReadWriter) *mailClient { return &mailClient{rw, bufio.NewReader(rw)} }
+
 func (c *mailClient) ask(typ byte, body []byte) (byte, []byte, error) {
 	if _, err := c.w.Write(wire.AppendFrame(nil, typ, body)); err != nil {
 		return 0, nil, err
