@@ -7,9 +7,13 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 )
 
-const description = "Chain facts, checked here. This release has no verb for it yet: the command prints its version and completion scripts, so that packages and scripts can rely on its name."
+const description = "Facts of a chain, checked on this device: the sync committees of the beacon chain prove a block, and Merkle proofs under it prove all else. " +
+	"Servers named by --beacon and --rpc, or by the profile, are asked and never believed; what does not verify is refused with exit 6. The first start needs " +
+	"--checkpoint, the root of a recent finalized block from somebody you trust. State is kept in the folder evm of the home."
 
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
-	return cli.App("pars-evm", "check facts of a chain without trusting who tells them", description)
+	return cli.App("pars-evm", "check facts of a chain without trusting who tells them", description,
+		syncVerb(), headVerb(), balanceVerb(), nonceVerb(), codeVerb(), storageVerb(), callVerb(), logsVerb(), receiptVerb(), proofVerb(), verifyVerb(),
+		vectorsVerb())
 }

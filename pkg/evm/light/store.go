@@ -1,5 +1,7 @@
 package light
 
+import "errors"
+
 // Store is LightClientStore.
 type Store struct {
 	Finalized  Header
@@ -86,6 +88,22 @@ func (st *Store) check(u *Update, now uint64) error {
 	if attested <= st.Finalized.Beacon.Slot && !brings {
 		return because(ErrIrrelevant, "slot %d is not after %d", attested, st.Finalized.Beacon.Slot)
 	}
+	return st.proves(u, f, own, signed)
+}
+
+// Proves checks an update that need not be news: whether its headers were signed by a committee the store knows.
+func (st *Store) Proves(u *Update, now uint64) error {
+	err := st.check(u, now)
+	if !errors.Is(err, ErrIrrelevant) {
+		return err
+	}
+	s := st.spec
+	return st.proves(u, s.ForkAt(u.Attested.Beacon.Slot).shape(), s.Period(st.Finalized.Beacon.Slot), s.Period(u.SigSlot))
+}
+
+// proves is what of the check costs hashes and pairings. signed is the store's own period or the one after.
+func (st *Store) proves(u *Update, f shape, own, signed uint64) error {
+	s := st.spec
 	if err := s.checkHeader(&u.Attested, f); err != nil {
 		return err
 	}

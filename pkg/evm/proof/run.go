@@ -54,7 +54,7 @@ type Engine struct {
 	Hash func(ctx context.Context, number uint64) (common.Hash, error)
 }
 
-func (m *Message) touches(s *State) []Touch {
+func (m *Message) touches() []Touch {
 	var out []Touch
 	if m.From != nil {
 		out = append(out, Touch{Addr: *m.From})
@@ -65,13 +65,28 @@ func (m *Message) touches(s *State) []Touch {
 	return out
 }
 
+// json is the form of the server's API.
+func (m *Message) json() map[string]any {
+	out := map[string]any{"data": hexutil.Bytes(m.Data)}
+	if m.To != nil {
+		out["to"] = m.To
+	}
+	if m.From != nil {
+		out["from"] = m.From
+	}
+	if m.Value != nil {
+		out["value"] = (*hexutil.Big)(m.Value)
+	}
+	return out
+}
+
 // Prefetch asks the server what the call will touch, which is a hint, and fetches it in one more batch. What is
 // missing is fetched when the call comes to it.
 func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
 	var hint struct {
 		List types.AccessList `json:"accessList"`
 	}
-	touches := m.touches(s)
+	touches := m.touches()
 	if m.To != nil && len(m.Data) > 0 && s.Trips < maxTrips {
 		s.Trips++
 		err := one(ctx, s.Ask, 1<<20, &hint, "eth_createAccessList", m.json(), s.at())
@@ -102,20 +117,6 @@ func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
 		return nil
 	}
 	return s.Fetch(ctx, touches)
-}
-
-func (m *Message) json() map[string]any {
-	out := map[string]any{"data": hexutil.Bytes(m.Data)}
-	if m.To != nil {
-		out["to"] = m.To
-	}
-	if m.From != nil {
-		out["from"] = m.From
-	}
-	if m.Value != nil {
-		out["value"] = (*hexutil.Big)(m.Value)
-	}
-	return out
 }
 
 // Call runs a message and returns what it returned. A revert is a *RevertError, another fault of the contract an
@@ -190,7 +191,7 @@ func (m *Message) message(gas uint64) *core.Message {
 
 func (e *Engine) block(r *reader, h *types.Header) vm.BlockContext {
 	c := vm.BlockContext{CanTransfer: core.CanTransfer, Transfer: core.Transfer, Coinbase: h.Coinbase, GasLimit: h.GasLimit, BlockNumber: h.Number,
-		Time: h.Time, Difficulty: new(big.Int), BaseFee: h.BaseFee, Random: &h.MixDigest, CostPerStateByte: params.CostPerStateByte}
+		Time: h.Time, Difficulty: new(big.Int), BaseFee: h.BaseFee, BlobBaseFee: new(big.Int), Random: &h.MixDigest, CostPerStateByte: params.CostPerStateByte}
 	if h.ExcessBlobGas != nil {
 		c.BlobBaseFee = eip4844.CalcBlobFee(e.Config, h)
 	}

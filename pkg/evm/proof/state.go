@@ -132,31 +132,66 @@ func (s *State) Fetch(ctx context.Context, touches []Touch) error {
 	return nil
 }
 
+// Check verifies the proofs of an account and of words of its storage under a state root. A nil account is proven
+// absent.
+func Check(state common.Hash, addr common.Address, account []hexutil.Bytes, slots []common.Hash, storage [][]hexutil.Bytes) (*types.StateAccount, []common.Hash, error) {
+	acc, err := verifyAccount(state, addr, raw(account))
+	if err != nil {
+		return nil, nil, err
+	}
+	root := types.EmptyRootHash
+	if acc != nil {
+		root = acc.Root
+	}
+	if len(storage) != len(slots) {
+		return nil, nil, refuse("%d storage proofs, asked for %d", len(storage), len(slots))
+	}
+	out := make([]common.Hash, len(slots))
+	for i, k := range slots {
+		if out[i], err = verifySlot(root, k, raw(storage[i])); err != nil {
+			return nil, nil, fmt.Errorf("slot %v: %w", k, err)
+		}
+	}
+	return acc, out, nil
+}
+
+// Proof fetches the proofs themselves, checked.
+func (s *State) Proof(ctx context.Context, addr common.Address, slots []common.Hash) (account []hexutil.Bytes, storage [][]hexutil.Bytes, err error) {
+	keys := make([]string, len(slots))
+	for i, k := range slots {
+		keys[i] = k.Hex()
+	}
+	if len(slots) > maxSlots {
+		return nil, nil, fmt.Errorf("%d slots: %w", len(slots), ErrBudget)
+	}
+	var p proofAnswer
+	s.Trips++
+	if err := one(ctx, s.Ask, maxBytes, &p, "eth_getProof", addr, keys, s.at()); err != nil {
+		return nil, nil, err
+	}
+	for _, w := range p.Storage {
+		storage = append(storage, w.Proof)
+	}
+	_, _, err = Check(s.Root, addr, p.Account, slots, storage)
+	return p.Account, storage, err
+}
+
 func (s *State) take(t Touch, a Answer) error {
 	var p proofAnswer
 	if err := a.into(&p, "eth_getProof"); err != nil {
 		return err
 	}
-	acc, err := verifyAccount(s.Root, t.Addr, raw(p.Account))
+	storage := make([][]hexutil.Bytes, len(p.Storage))
+	for i, w := range p.Storage {
+		storage[i] = w.Proof
+	}
+	acc, got, err := Check(s.Root, t.Addr, p.Account, t.Slots, storage)
 	if err != nil {
 		return err
 	}
 	e := &entry{acc: acc, slots: map[common.Hash]common.Hash{}}
 	if old := s.known[t.Addr]; old != nil {
 		e.slots = old.slots
-	}
-	root := types.EmptyRootHash
-	if acc != nil {
-		root = acc.Root
-	}
-	if len(p.Storage) != len(t.Slots) {
-		return refuse("%d storage proofs, asked for %d", len(p.Storage), len(t.Slots))
-	}
-	got := make([]common.Hash, len(t.Slots))
-	for i, k := range t.Slots {
-		if got[i], err = verifySlot(root, k, raw(p.Storage[i].Proof)); err != nil {
-			return fmt.Errorf("slot %v: %w", k, err)
-		}
 	}
 	for i, k := range t.Slots {
 		e.slots[k] = got[i]

@@ -1,0 +1,220 @@
+package evm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/holiman/uint256"
+
+	"github.com/pars-network/pars/pkg/evm/proof"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+// Tag names a block: "latest", "finalized", "safe" (the same), "pending" (the latest), a number in decimal or 0x, or a
+// hash. Empty is "latest".
+type Tag string
+
+// Mark says under which block an answer was proven.
+type Mark struct {
+	Block uint64
+	Hash  Hash
+	Final bool
+	// Weak: the chain is followed from a checkpoint that was too old.
+	Weak bool
+	// Age is that of the head, when it is stale and Client.Stale let it pass; else 0.
+	Age time.Duration
+}
+
+// block returns the verified block of a tag and the head above it.
+func (c *Client) heads() (tip, final *proof.Block, m Mark, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h, ok := c.fin.Head()
+	switch {
+	case !ok && c.fin.conflict:
+		return nil, nil, m, ErrConflict
+	case !ok:
+		return nil, nil, m, ErrNoCheckpoint
+	}
+	age := c.Now().Sub(time.Unix(c.fin.Spec.TimeOf(h.Slot), 0))
+	if age > MaxAge {
+		if !c.Stale {
+			return nil, nil, m, &StaleError{Age: age, Slot: h.Slot, Why: c.why}
+		}
+		m.Age = age
+	}
+	m.Weak = c.fin.Weak
+	return c.tip, c.final, m, nil
+}
+
+// find resolves a tag with the help of one server.
+func (c *Client) find(ctx context.Context, a proof.Asker, tip, final *proof.Block, tag Tag) (*proof.Block, error) {
+	switch s := string(tag); {
+	case s == "" || s == "latest" || s == "pending":
+		return tip, nil
+	case s == "finalized" || s == "safe":
+		return final, nil
+	case strings.HasPrefix(s, "0x") && len(s) == 66:
+		h, err := ParseHash(s)
+		if err != nil {
+			return nil, err
+		}
+		return c.chain.ByHash(ctx, a, tip, common.Hash(h))
+	default:
+		n, err := strconv.ParseUint(s, 0, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%.40q is no block: a number, a hash, latest, safe or finalized", s)
+		}
+		return c.chain.Ancestor(ctx, a, tip, n)
+	}
+}
+
+// under runs f on one server after the other until one gives what verifies.
+func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, proof.Asker, *proof.Block) error) (Mark, error) {
+	tip, final, m, err := c.heads()
+	if err != nil {
+		return m, err
+	}
+	err = c.servers(ctx, func(a *RPC) error {
+		b, err := c.find(ctx, a, tip, final, tag)
+		if err != nil {
+			return err
+		}
+		m.Block, m.Hash, m.Final = b.Num(), Hash(b.Hash), b.Num() <= final.Num()
+		return f(ctx, a, b)
+	})
+	return m, err
+}
+
+// servers runs f with each RPC in turn until it succeeds, or ends in a way that no other server would change.
+func (c *Client) servers(ctx context.Context, f func(*RPC) error) error {
+	if len(c.RPCs) == 0 {
+		return fmt.Errorf("no server of the chain to ask; name one with --rpc: %w", wire.ErrNotFound)
+	}
+	var errs []error
+	for _, r := range order(&c.bad, c.RPCs, func(r *RPC) string { return r.URL }, c.Now()) {
+		err := f(r)
+		var revert *proof.RevertError
+		if err == nil || errors.As(err, &revert) || errors.Is(err, proof.ErrBudget) || ctx.Err() != nil {
+			return err
+		}
+		c.bad.punish(r.URL, err, c.Now())
+		if lacks(err) {
+			err = fmt.Errorf("the server does not offer what a proof needs; name another with --rpc: %w", err)
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", r.URL, err))
+	}
+	return errors.Join(errs...)
+}
+
+// Account is what the chain holds of an address.
+type Account struct {
+	Nonce       uint64
+	Balance     *big.Int // wei
+	CodeHash    Hash
+	StorageRoot Hash
+	Exists      bool
+}
+
+func accountOf(a *types.StateAccount) Account {
+	if a == nil {
+		return Account{Balance: new(big.Int), CodeHash: Hash(types.EmptyCodeHash), StorageRoot: Hash(types.EmptyRootHash)}
+	}
+	return Account{a.Nonce, a.Balance.ToBig(), Hash(a.CodeHash), Hash(a.Root), true}
+}
+
+// Account reads balance and nonce by proof. That there is none is proven too.
+func (c *Client) Account(ctx context.Context, addr Address, tag Tag) (out Account, m Mark, err error) {
+	m, err = c.under(ctx, tag, func(ctx context.Context, a proof.Asker, b *proof.Block) error {
+		acc, err := c.chain.State(a, b).Account(ctx, common.Address(addr))
+		if err == nil {
+			out = accountOf(acc)
+		}
+		return err
+	})
+	return out, m, err
+}
+
+// Code reads the code of a contract; empty is proven.
+func (c *Client) Code(ctx context.Context, addr Address, tag Tag) (out []byte, m Mark, err error) {
+	m, err = c.under(ctx, tag, func(ctx context.Context, a proof.Asker, b *proof.Block) (err error) {
+		out, err = c.chain.State(a, b).Code(ctx, common.Address(addr))
+		return err
+	})
+	return out, m, err
+}
+
+// Storage reads one word of a contract's storage.
+func (c *Client) Storage(ctx context.Context, addr Address, slot Hash, tag Tag) (out Hash, m Mark, err error) {
+	m, err = c.under(ctx, tag, func(ctx context.Context, a proof.Asker, b *proof.Block) error {
+		v, err := c.chain.State(a, b).Storage(ctx, common.Address(addr), common.Hash(slot))
+		out = Hash(v)
+		return err
+	})
+	return out, m, err
+}
+
+// Message is a call.
+type Message struct {
+	From  *Address
+	To    *Address // nil: contract creation
+	Data  []byte
+	Value *big.Int // wei; nil: 0
+	Gas   uint64   // 0: the most
+}
+
+func (m *Message) core() *proof.Message {
+	return &proof.Message{From: (*common.Address)(m.From), To: (*common.Address)(m.To), Data: m.Data, Value: m.Value, Gas: m.Gas}
+}
+
+func (c *Client) run(ctx context.Context, m *Message, tag Tag, f func(context.Context, *proof.Engine, *proof.State, *types.Header, *proof.Message) error) (Mark, error) {
+	if m.Value != nil {
+		if _, over := uint256.FromBig(m.Value); over || m.Value.Sign() < 0 {
+			return Mark{}, wire.Invalid("value is not of 256 bits")
+		}
+	}
+	return c.under(ctx, tag, func(ctx context.Context, a proof.Asker, b *proof.Block) error {
+		e := c.engine
+		e.Hash = c.chain.HashAt(a, b)
+		return f(ctx, &e, c.chain.State(a, b), b.Header, m.core())
+	})
+}
+
+// Result is what a call returned.
+type Result struct {
+	Return []byte
+	Mark
+}
+
+// RevertError carries what a contract gave back when it reverted.
+type RevertError = proof.RevertError
+
+// Call runs a contract on proven state. A revert is a *RevertError.
+func (c *Client) Call(ctx context.Context, to Address, data []byte, tag Tag) (Result, error) {
+	return c.CallMessage(ctx, &Message{To: &to, Data: data}, tag)
+}
+
+// CallMessage is Call with all that a message can say.
+func (c *Client) CallMessage(ctx context.Context, msg *Message, tag Tag) (out Result, err error) {
+	out.Mark, err = c.run(ctx, msg, tag, func(ctx context.Context, e *proof.Engine, s *proof.State, h *types.Header, m *proof.Message) (err error) {
+		out.Return, err = e.Call(ctx, s, h, m)
+		return err
+	})
+	return out, err
+}
+
+// Estimate returns gas with which a message does not fail.
+func (c *Client) Estimate(ctx context.Context, msg *Message, tag Tag) (gas uint64, m Mark, err error) {
+	m, err = c.run(ctx, msg, tag, func(ctx context.Context, e *proof.Engine, s *proof.State, h *types.Header, m *proof.Message) (err error) {
+		gas, err = e.Estimate(ctx, s, h, m)
+		return err
+	})
+	return gas, m, err
+}
