@@ -12,8 +12,8 @@ import (
 const MaxSide = 4096
 
 // Decode returns what stands in the symbols of a picture: none, one or several. It tries, in this order, the
-// picture with local thresholds, at half size, turned light for dark, and with one threshold; more is asked
-// before each further try, so that the caller can keep to a time. Not safe for one picture at once, else it is.
+// picture with local thresholds, at half size, turned light for dark, with one threshold, and at twice its size; more
+// is asked before each further try, so that the caller can keep to a time. Not safe for one picture at once, else it is.
 func Decode(g *image.Gray, more func() bool) [][]byte {
 	if b := g.Bounds(); b.Dx() > MaxSide || b.Dy() > MaxSide || b.Dx() < 21 || b.Dy() < 21 {
 		return nil
@@ -23,6 +23,10 @@ func Decode(g *image.Gray, more func() bool) [][]byte {
 		func() gozxing.Binarizer { return gozxing.NewHybridBinarizer(luminance(half(g))) },
 		func() gozxing.Binarizer { return gozxing.NewHybridBinarizer(luminance(g).Invert()) },
 		func() gozxing.Binarizer { return gozxing.NewGlobalHistgramBinarizer(luminance(g)) },
+	}
+	if b := g.Bounds(); b.Dx() <= maxTwice && b.Dy() <= maxTwice { // small modules that are blurred or turned
+		tries = append(tries, func() gozxing.Binarizer { return gozxing.NewGlobalHistgramBinarizer(luminance(twice(g))) },
+			func() gozxing.Binarizer { return gozxing.NewHybridBinarizer(luminance(twice(g))) })
 	}
 	for i, try := range tries {
 		if i > 0 && !more() {
@@ -49,6 +53,20 @@ func luminance(g *image.Gray) gozxing.LuminanceSource {
 		panic("qr: a picture is not its own size") // the bounds are those of the pixels
 	}
 	return src
+}
+
+// maxTwice is the largest side of a picture that is looked at in twice its size.
+const maxTwice = 1024
+
+// twice is the picture at twice its size.
+func twice(g *image.Gray) *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, 2*g.Rect.Dx(), 2*g.Rect.Dy()))
+	for y := range out.Rect.Dy() {
+		for x := range out.Rect.Dx() {
+			out.Pix[y*out.Stride+x] = sample(g, float64(x)/2-0.25, float64(y)/2-0.25)
+		}
+	}
+	return out
 }
 
 // half is the picture at half its size: it closes gaps and mends noise.
