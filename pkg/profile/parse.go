@@ -45,6 +45,8 @@ func (p *Profile) check() error {
 		return wire.Invalid("network name is missing or not of a–z, 0–9 and hyphen")
 	case n != nil && n.GenesisTime == 0:
 		return wire.Invalid("genesis_time is missing or 0")
+	case n == nil && p.Bootstrap != nil:
+		return wire.Invalid("bootstrap without a network to join")
 	}
 	if p.Chain == nil {
 		return nil
@@ -68,7 +70,7 @@ func checkKeys(b []byte) error {
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return wire.Invalid("profile is not a JSON object")
 	}
-	if err := checkObject(d, 4); err != nil {
+	if err := checkObject(d, 6); err != nil {
 		return err
 	}
 	if _, err := d.Token(); err != io.EOF {

@@ -36,6 +36,8 @@ type Profile struct {
 	Network *Network `json:"network"`
 	// Chain is nil where nothing is known of the chain but its number.
 	Chain *Chain `json:"chain"`
+	// Bootstrap is how to find the first peers; nothing of it goes into the netid. It is nil where none is known.
+	Bootstrap *Bootstrap `json:"bootstrap"`
 }
 
 // Network holds what never changes in the life of a network; all of it goes into the netid.
