@@ -94,11 +94,12 @@ func DecodeReply(line []byte) (r Reply, err error) {
 }
 
 const (
-	policyWait   = 50 * time.Millisecond
-	policyLine   = 64 << 10
-	policyMisses = 20 // in a minute: the program is started again
-	policyUnseen = 16 // answers to nothing asked
-	backMost     = time.Minute
+	policyWait    = 50 * time.Millisecond
+	policyStart   = 5 * time.Second
+	policyLine    = 64 << 10
+	policyMisses  = 20 // in a minute: the program is started again
+	policyUnknown = 16 // answers to nothing that was asked
+	backMost      = time.Minute
 )
 
 // Plugin runs a program of the operator that decides, one JSON line each way, answers in any order. While it
@@ -123,7 +124,8 @@ type Plugin struct {
 	starts  int
 }
 
-// Start runs the program. One that ends at once or cannot be started is an error: the operator must know.
+// Start runs the program and asks it once. One that cannot be started, ends, lies or is silent is an error: the
+// operator must know.
 func (p *Plugin) Start(ctx context.Context) error {
 	if len(p.Argv) == 0 {
 		return errors.New("policy: no program")
@@ -135,14 +137,29 @@ func (p *Plugin) Start(ctx context.Context) error {
 		p.cancel()
 		return err
 	}
-	select {
-	case err := <-run.ended:
+	if err := p.probe(run); err != nil {
 		p.cancel()
-		return fmt.Errorf("policy %s ended at once: %w", p.Argv[0], errors.Join(err, errors.New("it must answer lines until its input ends")))
-	case <-time.After(200 * time.Millisecond):
+		return fmt.Errorf("policy %s: %w", p.Argv[0], err)
 	}
 	p.done.Go(func() { p.keep(ctx, run) })
 	return nil
+}
+
+// probe asks for one verdict on nothing: an envelope of id zero.
+func (p *Plugin) probe(run *process) error {
+	got := make(chan Reply, 1)
+	p.mu.Lock()
+	p.waiting[envelope.ID{}] = append(p.waiting[envelope.ID{}], got)
+	p.mu.Unlock()
+	p.asks <- askLine{V: 1, ID: hex.EncodeToString(make([]byte, 20)), Op: OpForward, Topic: "00", Size: 1024}
+	select {
+	case err := <-run.ended:
+		return errors.Join(errors.New("it ended at its first line; it must answer each until its input ends"), err)
+	case <-got:
+		return nil
+	case <-time.After(policyStart):
+		return errors.New("it does not answer its first line")
+	}
 }
 
 // Close ends the program.
@@ -233,6 +250,7 @@ func (p *Plugin) log(format string, args ...any) {
 	}
 }
 
+// down forgets the questions of a program that ended.
 func (p *Plugin) down() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -269,7 +287,7 @@ func (p *Plugin) listen(out io.Reader) error {
 			return err
 		}
 		if !p.take(r) {
-			if unknown++; unknown > policyUnseen {
+			if unknown++; unknown > policyUnknown {
 				return wire.Invalid("policy answers what it was not asked")
 			}
 		}
@@ -299,6 +317,9 @@ func (p *Plugin) Decide(c Candidate) (Verdict, Cause) {
 	if !p.up {
 		p.mu.Unlock()
 		return Accept, ""
+	}
+	if len(p.waiting) >= maxPeers { // never answered, over many minutes
+		clear(p.waiting)
 	}
 	p.waiting[c.ID] = append(p.waiting[c.ID], got)
 	p.mu.Unlock()
