@@ -112,7 +112,7 @@ func appendPayload(out [][]byte, r *gozxing.Result) [][]byte {
 		return out
 	}
 	name, _ := meta[gozxing.ResultMetadataType_ERROR_CORRECTION_LEVEL].(string)
-	l, err := ParseLevel(name)
+	l, err := LevelOf(name)
 	if err != nil {
 		return out
 	}

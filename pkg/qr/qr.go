@@ -19,8 +19,8 @@ const (
 	H
 )
 
-// ParseLevel reads one letter.
-func ParseLevel(s string) (Level, error) {
+// LevelOf reads one letter. Errors wrap wire.ErrInvalid.
+func LevelOf(s string) (Level, error) {
 	for i, name := range []string{"L", "M", "Q", "H"} {
 		if s == name {
 			return Level(i), nil
