@@ -7,9 +7,11 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 )
 
-const description = "Roads to the first peers. This release has no verb for it yet: the command prints its version and completion scripts, so that packages and scripts can rely on its name."
+const description = "Finds the first peers by whatever road is open: a list signed by several holders of keys, which comes compiled in, as a file, by DNS or " +
+	"from the cache, and peers of the local network. Names are validated by DNSSEC here, from the root keys down; no resolver is believed."
 
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
-	return cli.App("pars-bootstrap", "find the first peers by whatever road is open", description)
+	return cli.App("pars-bootstrap", "find the first peers by whatever road is open", description,
+		lookupVerb(), proveVerb())
 }

@@ -2,7 +2,9 @@ package dnssec
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -157,6 +159,7 @@ func (l *lookup) resolve(name string, typ uint16) *Answer {
 func (a *Answer) end(err error) *Answer {
 	j := judge(err)
 	a.Verdict, a.Why, a.Clock = j.verdict, j.why, j.clock
+	a.Timeout = errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 	if a.Verdict < Insecure {
 		a.Records, a.Alias, a.TTL, a.used = nil, nil, 0, nil
 	}

@@ -33,6 +33,7 @@ type Answer struct {
 	TTL     time.Duration
 	Why     string // what is wrong, in words; empty when Secure
 	Clock   bool   // only the time of signatures was wrong: the clock may be
+	Timeout bool   // no server answered in time
 	Queries int    // messages that were asked
 	Checks  int    // signatures that were verified
 
