@@ -17,6 +17,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/internal/command/dag"
+	"github.com/pars-network/pars/internal/command/dht"
 	"github.com/pars-network/pars/internal/command/node"
 )
 
@@ -35,6 +36,7 @@ func role(name string, f func(args []string) error) bool {
 func commands() map[string]func() {
 	return map[string]func(){
 		"pars-dag":  func() { cli.Main(dag.App()) },
+		"pars-dht":  func() { cli.Main(dht.App()) },
 		"pars-node": func() { cli.Main(node.App()) },
 	}
 }
@@ -73,6 +75,17 @@ type Net struct {
 // NewNet makes n nodes on one bridge.
 func NewNet(t *testing.T, n int) *Net {
 	t.Helper()
+	return newNet(t, "up", strconv.Itoa(n))
+}
+
+// NewLANs makes two LANs of n and m nodes with a router between.
+func NewLANs(t *testing.T, n, m int) *Net {
+	t.Helper()
+	return newNet(t, "lans", strconv.Itoa(n), strconv.Itoa(m))
+}
+
+func newNet(t *testing.T, verb string, args ...string) *Net {
+	t.Helper()
 	if os.Getuid() != 0 {
 		skip(t, "network namespaces need root")
 	}
@@ -81,7 +94,7 @@ func NewNet(t *testing.T, n int) *Net {
 	}
 	net := &Net{t: t, name: fmt.Sprintf("pars%d-%d-", os.Getpid(), time.Now().UnixNano()%1_000_000)}
 	t.Cleanup(net.down)
-	net.run("up", strconv.Itoa(n))
+	net.run(verb, args...)
 	return net
 }
 
@@ -125,6 +138,12 @@ func (n *Net) Split(nodes ...int) {
 
 // Join makes one network of the two islands again.
 func (n *Net) Join() { n.t.Helper(); n.run("join") }
+
+// Part makes the router between two LANs forward nothing; nobody's carrier goes.
+func (n *Net) Part() { n.t.Helper(); n.run("part") }
+
+// Whole makes it forward again.
+func (n *Net) Whole() { n.t.Helper(); n.run("whole") }
 
 // Drop loses percent of what node i sends.
 func (n *Net) Drop(i, percent int) {

@@ -136,12 +136,24 @@ type Node struct {
 // Run starts a node on a home in namespace i and waits until it is ready.
 func (n *Net) Run(i int, h Home, args ...string) *Node {
 	h.t.Helper()
-	self, err := exec.LookPath("pars-node")
+	return n.serve(i, h, append([]string{"pars-node", "run", "--json", "-v"}, args...)...)
+}
+
+// Seed starts a seeder and waits until it is ready.
+func (n *Net) Seed(i int, h Home, args ...string) *Node {
+	h.t.Helper()
+	return n.serve(i, h, append([]string{"pars-dht", "seed", "--json"}, args...)...)
+}
+
+// serve starts a command that prints a ready line in namespace i.
+func (n *Net) serve(i int, h Home, args ...string) *Node {
+	h.t.Helper()
+	self, err := exec.LookPath(args[0])
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	// ip ends by becoming the command, so that the pid is the node's
-	cmd := h.command("ip", append([]string{"netns", "exec", fmt.Sprint(n.name, i), self, "run", "--json", "-v"}, args...)...)
+	cmd := h.command("ip", append([]string{"netns", "exec", fmt.Sprint(n.name, i), self}, args[1:]...)...)
 	node := &Node{Running: run(h.t, cmd), Home: h}
 	var line string
 	until(h.t, 20*time.Second, "the node is ready", func() bool {
@@ -168,7 +180,7 @@ func (n *Net) Run(i int, h Home, args ...string) *Node {
 // Addr is the address of the node on the bridge.
 func (n *Node) Addr() string {
 	for _, a := range n.addrs {
-		if strings.HasPrefix(a, "/ip4/10.77.0.") {
+		if strings.HasPrefix(a, "/ip4/10.7") {
 			return a
 		}
 	}

@@ -56,6 +56,9 @@ func thirdStory(t *testing.T, c cut) {
 
 	c.begin(net)
 	end := time.Now().Add(c.lasts)
+	if c.name == "cable" {
+		t.Logf("the cut is noticed after %v", peersBecome(t, homes[2], 0, 10*time.Second))
+	}
 	for i := range 4 {
 		for j, h := range homes {
 			if err := acked.send(h, s, fmt.Sprintf("apart %d of %d", i, j)); err != nil {
@@ -79,6 +82,9 @@ func thirdStory(t *testing.T, c cut) {
 		t.Error(err)
 	}
 	c.end(net)
+	if c.name == "cable" {
+		t.Logf("all are back after %v", peersBecome(t, homes[2], 2, 5*time.Second))
+	}
 	took, line := equal(t, 60*time.Second, s, homes...)
 	t.Logf("from the heal to equality: %v, %d acknowledged, %s", took.Round(10*time.Millisecond), acked.len(), line)
 	acked.check(t, s, homes...)
@@ -88,6 +94,14 @@ func thirdStory(t *testing.T, c cut) {
 	for _, n := range nodes {
 		n.Running.Stop()
 	}
+}
+
+// peersBecome waits until a node has so many peers.
+func peersBecome(t *testing.T, h Home, n int, limit time.Duration) time.Duration {
+	t.Helper()
+	return until(t, limit, fmt.Sprint(n, " peers"), func() bool {
+		return strings.Contains(h.Run("pars-node", "status"), fmt.Sprintf("peers\t%d\n", n))
+	}).Round(10 * time.Millisecond)
 }
 
 // roads waits until each of the nodes has all others as peers, known by multicast DNS.

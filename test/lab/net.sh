@@ -6,10 +6,13 @@
 #   net.sh heal NAME I        put it back
 #   net.sh split NAME I…      move these nodes to a second bridge: two islands, and nobody sees a carrier go
 #   net.sh join NAME          all on one bridge again
+#   net.sh lans NAME N M      two LANs with a router between: N nodes in 10.77.0.0/24, then M in 10.78.0.0/24
+#   net.sh part NAME          the router forwards nothing; nobody sees a carrier go
+#   net.sh whole NAME         it forwards again
 #   net.sh drop NAME I PCT    lose PCT of a hundred packets that node I sends; 0 ends it
 #   net.sh down NAME          end what runs in the nodes, and remove everything
 set -eu
-usage() { sed -n '3,10s/^#   //p' "$0" >&2; exit 2; }
+usage() { sed -n '3,13s/^#   //p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 verb=$1 name=$2
 shift 2
@@ -34,6 +37,29 @@ up() {
 		i=$((i + 1))
 	done
 }
+
+lans() { # lans N M
+	up "$(($1 + $2))"
+	i=$1
+	while [ "$i" -lt "$(($1 + $2))" ]; do
+		ip -n "$bridge" link set "port$i" master two
+		ip -n "$name$i" address del "10.77.0.$((10 + i))/24" dev eth0
+		ip -n "$name$i" address add "10.78.0.$((10 + i))/24" dev eth0
+		i=$((i + 1))
+	done
+	ip -n "$bridge" address add 10.77.0.1/24 dev one
+	ip -n "$bridge" address add 10.78.0.1/24 dev two
+	i=0
+	while [ "$i" -lt "$(($1 + $2))" ]; do
+		lan=77
+		[ "$i" -lt "$1" ] || lan=78
+		ip -n "$name$i" route add default via "10.$lan.0.1"
+		i=$((i + 1))
+	done
+	forward 1
+}
+
+forward() { ip netns exec "$bridge" sh -c "echo $1 >/proc/sys/net/ipv4/ip_forward"; }
 
 drop() { # drop NODE PCT
 	ip netns exec "$1" nft delete table inet lab 2>/dev/null || true
@@ -62,6 +88,9 @@ down() {
 
 case $verb in
 up) [ "${1:-0}" -ge 1 ] && [ "$1" -le 240 ] || usage; trap 'down' INT TERM; up "$1" || { down; exit 1; } ;;
+lans) trap 'down' INT TERM; lans "$1" "$2" || { down; exit 1; } ;;
+part) forward 0 ;;
+whole) forward 1 ;;
 exec) i=$1; shift; exec ip netns exec "$name$i" "$@" ;;
 cut) ip -n "$bridge" link set "port$1" down ;;
 heal) ip -n "$bridge" link set "port$1" up ;;
