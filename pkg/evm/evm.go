@@ -25,6 +25,8 @@ var (
 	ErrNoCheckpoint = fmt.Errorf("no checkpoint to begin with: %w", wire.ErrNotFound)
 	// ErrNoFinality: the profile publishes no way to check its blocks.
 	ErrNoFinality = errors.New("the chain of this profile publishes no proof of its blocks; nothing can be verified")
+	// ErrChain: a transaction or a server of another chain than the profile's.
+	ErrChain = fmt.Errorf("another chain: %w", wire.ErrInvalid)
 	// ErrNone: a source has nothing of the kind yet.
 	ErrNone = errors.New("source has none yet")
 	// ErrUnprovable: no honest server could prove it.

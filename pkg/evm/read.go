@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
 
@@ -54,6 +55,15 @@ func (c *Client) heads() (tip, final *proof.Block, m Mark, err error) {
 	return c.tip, c.final, m, nil
 }
 
+// Heads tells the newest verified heads, or why there are none to answer from.
+func (c *Client) Heads() (tip Head, m Mark, err error) {
+	if _, _, m, err = c.heads(); err != nil {
+		return tip, m, err
+	}
+	tip, _ = c.Head()
+	return tip, m, nil
+}
+
 // find resolves a tag with the help of one server.
 func (c *Client) find(ctx context.Context, a proof.Asker, tip, final *proof.Block, tag Tag) (*proof.Block, error) {
 	switch s := string(tag); {
@@ -76,8 +86,20 @@ func (c *Client) find(ctx context.Context, a proof.Asker, tip, final *proof.Bloc
 	}
 }
 
-// under runs f on one server after the other until one gives what verifies.
-func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, proof.Asker, *proof.Block) error) (Mark, error) {
+// View is a verified block, with one server to ask for what lies under it.
+type View struct {
+	Asker proof.Asker
+	// Block is what the tag named; Tip is the head above it, Final the final one.
+	Block, Tip, Final *proof.Block
+	Chain             *proof.Chain
+	Engine            *proof.Engine
+}
+
+// State is the state under the block.
+func (v *View) State() *proof.State { return v.Chain.State(v.Asker, v.Block) }
+
+// At runs f on one server after the other until one gives what verifies. f may run more than once.
+func (c *Client) At(ctx context.Context, tag Tag, f func(context.Context, *View) error) (Mark, error) {
 	tip, final, m, err := c.heads()
 	if err != nil {
 		return m, err
@@ -88,9 +110,81 @@ func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, pro
 			return err
 		}
 		m.Block, m.Hash, m.Final = b.Num(), Hash(b.Hash), b.Num() <= final.Num()
-		return f(ctx, a, b)
+		e := c.engine
+		e.Hash = c.chain.HashAt(a, b)
+		return f(ctx, &View{a, b, tip, final, c.chain, &e})
 	})
 	return m, err
+}
+
+func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, proof.Asker, *proof.Block) error) (Mark, error) {
+	return c.At(ctx, tag, func(ctx context.Context, v *View) error { return f(ctx, v.Asker, v.Block) })
+}
+
+// Send hands a signed transaction to every server whose chain id is the profile's, and returns its hash. What a
+// server answers is no proof of anything; see Receipt. It fails when no server took it.
+func (c *Client) Send(ctx context.Context, raw []byte) (Hash, error) {
+	tx := new(types.Transaction)
+	if err := tx.UnmarshalBinary(raw); err != nil {
+		return Hash{}, wire.Invalid("transaction: %v", err)
+	}
+	if !tx.Protected() || tx.ChainId().Uint64() != c.Profile.ChainID || !tx.ChainId().IsUint64() {
+		return Hash{}, fmt.Errorf("transaction is for chain %v, the profile is %d: %w", tx.ChainId(), c.Profile.ChainID, ErrChain)
+	}
+	took := false
+	var errs []error
+	for _, r := range c.RPCs {
+		if err := c.sendTo(ctx, r, tx, raw); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r.URL, err))
+			continue
+		}
+		took = true
+	}
+	if len(c.RPCs) == 0 {
+		errs = append(errs, fmt.Errorf("no server of the chain to send to; name one with --rpc: %w", wire.ErrNotFound))
+	}
+	if took {
+		return Hash(tx.Hash()), nil
+	}
+	return Hash(tx.Hash()), errors.Join(errs...)
+}
+
+func (c *Client) sendTo(ctx context.Context, r *RPC, tx *types.Transaction, raw []byte) error {
+	if err := c.CheckChain(ctx, r); err != nil {
+		return err
+	}
+	list, err := r.Ask(ctx, []proof.Ask{{Method: "eth_sendRawTransaction", Params: []any{hexutil.Bytes(raw)}}}, 1<<16)
+	if err != nil {
+		return err
+	}
+	if list[0].Err != nil {
+		return list[0].Err
+	}
+	var h common.Hash
+	if err := unmarshal(list[0].Result, &h); err != nil || h != tx.Hash() {
+		return wire.Invalid("server answers with the hash of another transaction")
+	}
+	return nil
+}
+
+// CheckChain asks a server for its chain id; another than the profile's is ErrChain. It is asked each time, since a
+// server may change its mind.
+func (c *Client) CheckChain(ctx context.Context, r *RPC) error {
+	list, err := r.Ask(ctx, []proof.Ask{{Method: "eth_chainId"}}, 4096)
+	if err != nil {
+		return err
+	}
+	var id hexutil.Uint64
+	if list[0].Err != nil {
+		return list[0].Err
+	}
+	if err := unmarshal(list[0].Result, &id); err != nil {
+		return wire.Invalid("chain id is no number")
+	}
+	if uint64(id) != c.Profile.ChainID {
+		return fmt.Errorf("server is of chain %d, the profile is %d: %w", uint64(id), c.Profile.ChainID, ErrChain)
+	}
+	return nil
 }
 
 // servers runs f with each RPC in turn until it succeeds, or ends in a way that no other server would change.
@@ -180,10 +274,8 @@ func (c *Client) run(ctx context.Context, m *Message, tag Tag, f func(context.Co
 			return Mark{}, wire.Invalid("value is not of 256 bits")
 		}
 	}
-	return c.under(ctx, tag, func(ctx context.Context, a proof.Asker, b *proof.Block) error {
-		e := c.engine
-		e.Hash = c.chain.HashAt(a, b)
-		return f(ctx, &e, c.chain.State(a, b), b.Header, m.core())
+	return c.At(ctx, tag, func(ctx context.Context, v *View) error {
+		return f(ctx, v.Engine, v.State(), v.Block.Header, m.core())
 	})
 }
 
@@ -217,4 +309,9 @@ func (c *Client) Estimate(ctx context.Context, msg *Message, tag Tag) (gas uint6
 		return err
 	})
 	return gas, m, err
+}
+
+// Find resolves another tag on the chain of a view.
+func (c *Client) Find(ctx context.Context, v *View, tag Tag) (*proof.Block, error) {
+	return c.find(ctx, v.Asker, v.Tip, v.Final, tag)
 }

@@ -1,0 +1,172 @@
+// Package serve offers the verified chain as JSON-RPC on loopback, for wallets and programs that know nothing of
+// proofs.
+//
+// Every answer is computed from what was verified, or refused: -32010 does not verify, -32011 cannot be proven by
+// design, -32012 not synced, -32013 another chain. Nothing is passed through. Requests whose Host is no name of this
+// machine, or whose Origin is a page of another, are refused: a web page could else reach the port.
+package serve
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/pars-network/pars/pkg/evm"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+const (
+	maxRequest = 1 << 20
+	maxBatch   = 100
+	maxAnswer  = 32 << 20
+	headerTime = 10 * time.Second
+)
+
+// Server answers on one listener. Set the fields, then Start.
+type Server struct {
+	Client *evm.Client
+	Listen net.Listener
+	// Version is what web3_clientVersion says.
+	Version string
+
+	rpc    *rpc.Server
+	http   *http.Server
+	news   news
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	failed error
+}
+
+// Start follows the chain and answers, until Close. Listen must be an address of this machine.
+func (s *Server) Start() error {
+	host, _, err := net.SplitHostPort(s.Listen.Addr().String())
+	if err != nil || !net.ParseIP(host).IsLoopback() {
+		return wire.Invalid("%v is not a loopback address", s.Listen.Addr())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel, s.rpc = cancel, rpc.NewServer()
+	s.rpc.SetBatchLimits(maxBatch, maxAnswer)
+	s.rpc.SetHTTPBodyLimit(maxRequest)
+	api := &ethAPI{c: s.Client, news: &s.news, ctx: ctx, now: s.Client.Now}
+	for name, recv := range map[string]any{"eth": api, "net": &netAPI{s.Client}, "web3": &web3API{s.Version}} {
+		if err := s.rpc.RegisterName(name, recv); err != nil {
+			return err
+		}
+	}
+	s.http = &http.Server{Handler: guard(route(s.rpc)), ReadHeaderTimeout: headerTime}
+	s.wg.Go(func() { _ = s.http.Serve(s.Listen) })
+	s.wg.Go(func() {
+		err := s.Client.Follow(ctx, func(evm.Head) { s.news.tell() })
+		if ctx.Err() == nil {
+			s.failed = err
+		}
+		s.news.close()
+	})
+	return nil
+}
+
+// Done is closed when the chain cannot be followed any further.
+func (s *Server) Done() <-chan struct{} { return s.news.end() }
+
+// Close stops answering and waits. It returns why the chain could not be followed, if that was so.
+func (s *Server) Close() error {
+	s.cancel()
+	s.rpc.Stop()
+	err := s.http.Close()
+	s.wg.Wait()
+	return errors.Join(s.failed, err)
+}
+
+// route sends a web socket to the one handler and a plain request to the other.
+func route(s *rpc.Server) http.Handler {
+	ws := s.WebsocketHandler([]string{"*"}) // guard has looked at the origin
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			ws.ServeHTTP(w, r)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		s.ServeHTTP(w, r)
+	})
+}
+
+// guard stops pages of other sites, which a browser lets send to loopback.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !local(r.Host) {
+			http.Error(w, "host is not this machine", http.StatusForbidden)
+			return
+		}
+		if o := r.Header.Get("Origin"); o != "" {
+			u, err := url.Parse(o)
+			if err != nil || !local(u.Host) {
+				http.Error(w, "origin is not this machine", http.StatusForbidden)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func local(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	return slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host)
+}
+
+// news wakes those who wait for the next head. The zero value is ready.
+type news struct {
+	mu     sync.Mutex // guards wait and ended
+	wait   chan struct{}
+	ended  chan struct{}
+	closed bool
+}
+
+func (n *news) next() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.wait == nil {
+		n.wait = make(chan struct{})
+	}
+	return n.wait
+}
+
+func (n *news) tell() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.wait != nil {
+		close(n.wait)
+		n.wait = nil
+	}
+}
+
+func (n *news) end() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended == nil {
+		n.ended = make(chan struct{})
+		if n.closed {
+			close(n.ended)
+		}
+	}
+	return n.ended
+}
+
+func (n *news) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closed = true
+	if n.ended != nil {
+		close(n.ended)
+	}
+}
