@@ -15,6 +15,7 @@ const (
 	LabelDevice         = "pars/device/v1"
 	LabelCert           = "pars/cert/v1"
 	LabelCard           = "pars/card/v1"
+	LabelCardLocator    = "pars/card/locator/v1"
 	LabelPrekey         = "pars/prekey/v1"
 	LabelPrekeyOnce     = "pars/prekey/once/v1"
 	LabelInvite         = "pars/invite/v1"
