@@ -52,6 +52,9 @@ func (m *Manager) Tell(s Signals, now time.Time) (Mode, bool) {
 	take(m, "memory", &m.last.Memory, s.Memory, now)
 	take(m, "storage", &m.last.Storage, s.Storage, now)
 	take(m, "bandwidth", &m.last.Bandwidth, s.Bandwidth, now)
+	take(m, "saver", &m.last.Saver, s.Saver, now)
+	take(m, "idle", &m.last.Idle, s.Idle, now)
+	take(m, "spent", &m.last.Spent, s.Spent, now)
 	next := m.decide(now)
 	changed := !next.equal(m.mode)
 	m.mode = next
@@ -108,11 +111,20 @@ func (m *Manager) decide(now time.Time) (d Mode) {
 		d.Relay = Reduced
 		because("bandwidth above 80 %%")
 	}
-	metered := m.last.Metered != nil && *m.last.Metered
-	if d.Metered = m.gate("metered", metered, !metered, now); d.Metered {
-		because("metered network")
+	said := func(name string, v *bool, what string) bool {
+		yes := v != nil && *v
+		on := m.gate(name, yes, !yes, now)
+		if on {
+			because("%s", what)
+		}
+		return on
 	}
+	d.Metered = said("metered", m.last.Metered, "metered network")
+	d.Spent = said("spent", m.last.Spent, "budget used up")
+	d.Idle = said("idle", m.last.Idle, "the system sleeps")
+	saver := said("saver", m.last.Saver, "power saver")
 	m.power(&d, now, because)
+	d.LowPower = d.LowPower || saver
 	return d
 }
 
