@@ -43,6 +43,7 @@ func places() []place {
 		{dir: "pkg/bootstrap", floor: 2, below: true, imports: []string{"pkg/bootstrap"}},
 		{dir: "pkg/evm", floor: 2, below: true, imports: []string{"pkg/evm"}},
 		{dir: "pkg/bundle", floor: 2, below: true},
+		{dir: "pkg/courier", floor: 2, below: true, imports: []string{"pkg/bundle", "pkg/session", "pkg/dag", "pkg/crdt"}},
 		{dir: "pkg/node", floor: 3, below: true},
 		{dir: "internal/cli", floor: 4, below: true},
 		{dir: "internal/attach", floor: 4, below: true, imports: []string{"internal/cli"}},

@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
@@ -257,4 +256,4 @@ func (p *Part) window(n uint32, rows int) ([][]byte, error) {
 }
 
 // ErrParts says that too few parts of one whole are there.
-var ErrParts = errors.New("not enough parts of one file")
+var ErrParts = fmt.Errorf("not enough parts of one file: %w", wire.ErrNotFound)

@@ -7,9 +7,12 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 )
 
-const description = "Sealed files for a courier. This release has no verb for it yet: the command prints its version and completion scripts, so that packages and scripts can rely on its name."
+const description = "A bundle is one file that holds what others lack: a conversation's entries, cards, signed lists, proofs, transactions, " +
+	"programs. It may be copied, cut, damaged and read by the wrong person. Sealed, it is random bytes to all but its recipients, the members of the " +
+	"sessions in it. The courier key lets a courier verify, repair and split it without reading. Every verb works with or without a running node."
 
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
-	return cli.App("pars-bundle", "carry messages in a sealed file", description)
+	return cli.App("pars-bundle", "carry messages in a sealed file", description,
+		packVerb(), planVerb(), lsVerb(), verifyVerb(), unpackVerb(), haveVerb(), splitVerb(), joinVerb(), repairVerb())
 }

@@ -1,0 +1,381 @@
+package courier
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pars-network/pars/pkg/bundle"
+	"github.com/pars-network/pars/pkg/dag"
+	"github.com/pars-network/pars/pkg/session"
+	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/vertex"
+)
+
+const (
+	flushItems = 8 << 20 // bytes of vertices that wait for a run which attests them
+	flushFirst = 512 << 10
+	stepChunks = 16 // chunks between two notes of how far an unpack is
+)
+
+// unpacker takes one bundle.
+type unpacker struct {
+	c    *Courier
+	ctx  context.Context
+	q    *FileQuery
+	emit func(Result) error
+	v    *Verdict
+	now  time.Time
+
+	seen    *seen
+	head    *bundle.Head
+	from    string // sender, for quotas
+	session *session.Session
+	items   []vertex.Item // of session, not received yet
+	size    int
+	done    []uint32 // numbers of chunks that were read and not noted yet
+	doubt   bool     // something was parked or refused
+	files   *incoming
+}
+
+var errKnown = errors.New("taken before")
+
+// Unpack takes everything out of a file.
+func (c *Courier) Unpack(ctx context.Context, q FileQuery, emit func(Result) error) (*Verdict, error) {
+	f, v, closer, err := c.open(&q)
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	u := &unpacker{c: c, ctx: ctx, q: &q, v: v, now: c.cfg.Clock()}
+	u.emit = func(r Result) error { v.count(r); return emit(r) }
+	u.files = &incoming{dir: c.files(&q), names: map[[32]byte]placed{}, open: map[[32]byte]*incomingFile{}}
+	defer u.files.close()
+	if !f.Reads() {
+		return nil, fmt.Errorf("the courier key verifies and repairs; it does not read: %w", bundle.ErrNotForUs)
+	}
+	err = f.Check(u.chunk)
+	if errors.Is(err, errKnown) {
+		v.Known, err = true, nil
+	} else if err == nil {
+		err = u.finish(f)
+	}
+	v.fill(f, q.Offset)
+	return v, err
+}
+
+// count enters one result.
+func (v *Verdict) count(r Result) {
+	switch r.Result {
+	case "refused":
+		v.Refused++
+	case "new":
+		v.New++
+		v.Kept++
+	default:
+		v.Kept++
+	}
+}
+
+func (v *Verdict) fill(f *bundle.File, offset int64) {
+	v.Report, v.End = f.Report, offset+f.End()
+	if k, ok := f.CourierKey(); ok {
+		v.Courier = k[:]
+	}
+}
+
+// open opens the file of a query with all keys of this home.
+func (c *Courier) open(q *FileQuery) (*bundle.File, *Verdict, io.Closer, error) {
+	file, size, err := openFile(q.Path)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	keys, err := c.keys(q)
+	if err == nil {
+		size -= q.Offset
+		var f *bundle.File
+		if f, err = bundle.Open(io.NewSectionReader(file, q.Offset, size), size, keys); err == nil {
+			return f, &Verdict{Bytes: size}, file, nil
+		}
+	}
+	return nil, nil, nil, errors.Join(err, file.Close())
+}
+
+// chunk takes one chunk.
+func (u *unpacker) chunk(ch *bundle.Chunk) error {
+	if err := u.ctx.Err(); err != nil {
+		return err
+	}
+	if u.head == nil {
+		if err := u.begin(ch.Head); err != nil {
+			return err
+		}
+	}
+	if ch.Number < u.seen.next {
+		return nil
+	}
+	for _, r := range ch.Records {
+		if err := u.record(r); err != nil {
+			return err
+		}
+	}
+	u.done = append(u.done, ch.Number)
+	if len(u.done) >= stepChunks && len(u.items) == 0 {
+		return u.progress()
+	}
+	return nil
+}
+
+// begin looks up whether the bundle was met before.
+func (u *unpacker) begin(h *bundle.Head) (err error) {
+	u.head = h
+	u.from = "bundle " + hex.EncodeToString(h.Exporter[:8])
+	if u.seen, err = u.c.seen(h); err != nil {
+		return err
+	}
+	if u.seen.whole {
+		err = u.emit(Result{ID: hex.EncodeToString(u.seen.body[:]), Kind: "bundle", Result: "known"})
+		return errors.Join(err, errKnown)
+	}
+	return nil
+}
+
+func (u *unpacker) record(r bundle.Record) error {
+	if r.Kind != bundle.KindVertices {
+		if err := u.flush(); err != nil {
+			return err
+		}
+		return u.other(r)
+	}
+	id, err := sessionOf(r.Payload)
+	if err != nil {
+		return u.refuse(r, "canonical")
+	}
+	s, err := u.c.session(id)
+	if err != nil {
+		return u.refuse(r, "wrong-session")
+	}
+	items, err := vertex.DecodeRun(id, bytes.Clone(r.Payload[len(id):])) // the chunk's memory is used again
+	if err != nil {
+		var re *vertex.RefusedError
+		if errors.As(err, &re) {
+			return u.refuse(r, string(re.Reason))
+		}
+		return err
+	}
+	if u.session != s {
+		if err := u.flush(); err != nil {
+			return err
+		}
+	}
+	u.session = s
+	u.items = append(u.items, items...)
+	u.size += len(r.Payload) + 400*len(items)
+	if u.size >= flushItems || u.size >= flushFirst && closed(u.items) {
+		return u.flush()
+	}
+	return nil
+}
+
+func sessionOf(payload []byte) (id vertex.Session, err error) {
+	if len(payload) <= len(id) {
+		return id, errors.New("a run without its session")
+	}
+	return vertex.Session(payload[:len(id)]), nil
+}
+
+// closed reports whether the last vertex of every branch is signed, so that none has to wait for the next run.
+func closed(items []vertex.Item) bool {
+	next := make(map[vertex.ID]bool, len(items))
+	for i := range items {
+		if items[i].Seq > 0 {
+			next[items[i].Prev] = true
+		}
+	}
+	for i := range items {
+		if !items[i].Signed && !next[items[i].ID] {
+			return false
+		}
+	}
+	return true
+}
+
+// flush hands the vertices that wait to their log.
+func (u *unpacker) flush() error {
+	if len(u.items) == 0 {
+		return nil
+	}
+	items := u.items
+	u.items, u.size = nil, 0
+	got, err := u.session.Receive(u.from, items, u.now)
+	for i, r := range got.Results {
+		if r.Outcome == dag.Parked || r.Outcome == dag.Refused {
+			u.doubt = true
+		}
+		err = errors.Join(err, u.emit(Result{ID: r.ID.String(), Kind: "vertices", Session: u.session.ID().String(),
+			Author: hex.EncodeToString(items[i].Author[:]), Result: string(r.Outcome), Reason: r.Reason, Bytes: int(items[i].Size)}))
+		if err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (u *unpacker) refuse(r bundle.Record, why string) error {
+	u.doubt = true
+	out := Result{ID: name(r), Kind: r.Kind.String(), Result: "refused", Reason: why, Bytes: len(r.Payload)}
+	if id, err := sessionOf(r.Payload); r.Kind == bundle.KindVertices && err == nil {
+		out.Session = id.String()
+	}
+	return u.emit(out)
+}
+
+// other takes a record that is no run.
+func (u *unpacker) other(r bundle.Record) error {
+	if r.Kind >= bundle.Critical || r.Kind == bundle.KindSnapshot {
+		return u.refuse(r, string(bundle.BadKind))
+	}
+	if err := u.c.check(r.Kind, r.Payload); err != nil {
+		return u.refuse(r, err.Error())
+	}
+	switch r.Kind {
+	case bundle.KindPiece:
+		p, err := bundle.DecodePiece(r.Payload)
+		if err != nil {
+			return u.refuse(r, string(bundle.BadCanonical))
+		}
+		return u.files.piece(p)
+	case bundle.KindRelease:
+		rel, err := bundle.DecodeRelease(r.Payload)
+		if err == nil {
+			u.files.release(rel)
+		}
+	case bundle.KindReceipt:
+		if done, err := u.delivered(r); done || err != nil {
+			return err
+		}
+	}
+	return u.shelve(r)
+}
+
+// shelve keeps a record until it expires.
+func (u *unpacker) shelve(r bundle.Record) error {
+	if u.c.root == nil {
+		return u.refuse(r, "no home to keep it in")
+	}
+	expiry := hoursOf(u.now) + shelfDays*24
+	if u.head.NotAfter > 0 {
+		expiry = min(expiry, u.head.NotAfter)
+	}
+	if expiry < hoursOf(u.now) {
+		return u.refuse(r, "expired")
+	}
+	hops := u.head.Hops
+	if m, err := bundle.DecodeMail(r.Payload); r.Kind == bundle.KindEnvelope && err == nil {
+		hops = m.Hops
+	} else if hops > 0 {
+		hops--
+	}
+	r.Payload = bytes.Clone(r.Payload)
+	fresh, err := u.c.keep([]shelved{{Record: r, expiry: expiry, hops: hops}}, u.now)
+	if errors.Is(err, store.ErrFull) {
+		return u.refuse(r, "no room to carry more")
+	}
+	if err != nil {
+		return err
+	}
+	out := Result{ID: name(r), Kind: r.Kind.String(), Result: "known", Bytes: len(r.Payload)}
+	if fresh[0] {
+		out.Result = "new"
+	}
+	return u.emit(out)
+}
+
+// delivered takes a receipt for a bundle of ours: custody of it ends.
+func (u *unpacker) delivered(r bundle.Record) (bool, error) {
+	rc, err := bundle.DecodeReceipt(r.Payload)
+	if err != nil {
+		return false, u.refuse(r, string(bundle.BadCanonical))
+	}
+	if u.c.root == nil {
+		return false, nil
+	}
+	key := u.c.note(sentPrefix, rc.Body[:])
+	plain, err := u.c.root.Get(store.TableState, key)
+	if err != nil || len(plain) != 4+32+4 {
+		return false, nil // of somebody else's
+	}
+	if !rc.Verify(bundle.Key(plain[4:36])) {
+		return true, u.refuse(r, "signature")
+	}
+	out := Result{ID: rc.Body.String(), Kind: "receipt", Result: "known"}
+	if len(plain) == 40 && plain[0]&0x80 == 0 {
+		plain[0] |= 0x80
+		b := &store.Batch{}
+		u.c.root.Put(b, store.TableState, key, plain)
+		if err := u.c.cfg.Store.Commit(b); err != nil {
+			return true, err
+		}
+		out.Result = "new"
+	}
+	out.Reason = "delivered to " + hex.EncodeToString(rc.Who[:])
+	return true, u.emit(out)
+}
+
+// progress notes that all chunks up to here are committed.
+func (u *unpacker) progress() error {
+	if err := u.files.sync(); err != nil {
+		return err
+	}
+	for _, n := range u.done {
+		if n != u.seen.next {
+			u.doubt = true // one before it is missing: read all again next time
+			break
+		}
+		u.seen.next++
+	}
+	u.done = u.done[:0]
+	if u.doubt {
+		return nil
+	}
+	return u.c.saw(u.head, u.seen)
+}
+
+// finish commits what waits, puts files in place and writes the receipt.
+func (u *unpacker) finish(f *bundle.File) error {
+	if err := u.flush(); err != nil {
+		return err
+	}
+	if u.head == nil {
+		return nil
+	}
+	if err := u.files.place(u.emit); err != nil {
+		return err
+	}
+	if f.Report.Complete && !u.doubt {
+		u.seen.whole, u.seen.body = true, f.Report.Body
+	}
+	if err := u.progress(); err != nil {
+		return err
+	}
+	return u.receipt(f)
+}
+
+// receipt puts a receipt on the shelf, so that it travels back by any road.
+func (u *unpacker) receipt(f *bundle.File) error {
+	key, ok := f.FileKey()
+	if u.c.root == nil || !ok || !f.Report.Complete || u.doubt {
+		return nil
+	}
+	r := bundle.Receipt{Body: f.Report.Body, Who: u.c.cfg.Who, Hours: hoursOf(u.now), Chunks: []bundle.Range{{From: 0, To: uint32(f.Report.Chunks.Good - 1)}}}
+	r.Seal(key)
+	_, err := u.c.keep([]shelved{{Record: r.Record(), expiry: hoursOf(u.now) + 30*24, hops: bundle.StartHops}}, u.now)
+	if errors.Is(err, store.ErrFull) {
+		return nil
+	}
+	return err
+}
