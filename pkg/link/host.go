@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -16,7 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	trim "github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
@@ -32,9 +33,11 @@ type Options struct {
 	Listen []string // multiaddrs; none: it only dials
 	Some   bool     // one address that it can listen at is enough
 	Limits Limits
-	Low    int           // connections down to which idle ones are closed, 0: 32
-	High   int           // connections above which they are, 0: twice Low
-	Dial   time.Duration // how long a dial may take, 0: 10 s; half of it on a local network
+	Low    int                      // connections down to which idle ones are closed, 0: 32
+	High   int                      // connections above which they are, 0: twice Low
+	Dial   time.Duration            // how long a dial may take, 0: 10 s; half of it on a local network
+	Open   func() bool              // asked before each dial and each call taken; nil: always
+	Count  func(sent, received int) // told of what streams carry, from many goroutines; may be nil
 }
 
 // Host returns a host of TCP, Noise and yamux: what the protocols need and nothing that only makes it larger. It speaks
@@ -66,7 +69,7 @@ func onSwarm(o Options, sw *swarm.Swarm, opts *bhost.HostOpts) (_ *bhost.BasicHo
 	if err := listen(sw, o.Listen, o.Some); err != nil {
 		return nil, err
 	}
-	if opts.ConnManager, err = connmgr.NewConnManager(o.Low, o.High); err != nil {
+	if opts.ConnManager, err = trim.NewConnManager(o.Low, o.High); err != nil {
 		return nil, err
 	}
 	return bhost.NewHost(sw, opts)
@@ -93,24 +96,33 @@ func newSwarm(o Options) (*swarm.Swarm, event.Bus, error) {
 		return nil, nil, err
 	}
 	bus := eventbus.NewBus()
-	sw, err := swarm.NewSwarm(id, ps, bus, swarm.WithResourceManager(rm), swarm.WithDialTimeout(o.Dial), swarm.WithDialTimeoutLocal(o.Dial/2))
+	opts := []swarm.Option{swarm.WithResourceManager(rm), swarm.WithDialTimeout(o.Dial), swarm.WithDialTimeoutLocal(o.Dial / 2)}
+	var door connmgr.ConnectionGater
+	if o.Open != nil {
+		door = gate{o.Open}
+		opts = append(opts, swarm.WithConnectionGater(door))
+	}
+	if o.Count != nil {
+		opts = append(opts, swarm.WithMetrics(counter{o.Count}))
+	}
+	sw, err := swarm.NewSwarm(id, ps, bus, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := addTCP(sw, key, rm); err != nil {
+	if err := addTCP(sw, key, rm, door); err != nil {
 		sw.Close()
 		return nil, nil, err
 	}
 	return sw, bus, nil
 }
 
-func addTCP(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager) error {
+func addTCP(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager, door connmgr.ConnectionGater) error {
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 	secure, err := noise.New(noise.ID, key, muxers)
 	if err != nil {
 		return err
 	}
-	up, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, rm, nil)
+	up, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, rm, door)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package link
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
@@ -86,5 +88,33 @@ func TestAddressesShareAndDoNotFill(t *testing.T) {
 	}
 	if n := open(t, Dialer, 300, one); n != 300 {
 		t.Errorf("a dialer holds %d", n)
+	}
+}
+
+// TestClosedHost: while it is closed a host neither calls nor answers, and what streams carry is counted.
+func TestClosedHost(t *testing.T) {
+	var open atomic.Bool
+	var bytes atomic.Int64
+	count := func(sent, received int) { bytes.Add(int64(sent + received)) }
+	a, err := Host(Options{Seed: [32]byte{5}, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Open: open.Load, Count: count})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	b, err := Host(Options{Seed: [32]byte{6}, Listen: []string{"/ip4/127.0.0.1/tcp/0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	to := func(h host.Host) peer.AddrInfo { return peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()} }
+	if b.Connect(t.Context(), to(a)) == nil || a.Connect(t.Context(), to(b)) == nil {
+		t.Error("a closed host speaks")
+	}
+	if n := bytes.Load(); n != 0 {
+		t.Errorf("%d bytes while closed", n)
+	}
+	open.Store(true)
+	if err := a.Connect(t.Context(), to(b)); err != nil || bytes.Load() == 0 {
+		t.Errorf("open: %v, %d bytes", err, bytes.Load())
 	}
 }
