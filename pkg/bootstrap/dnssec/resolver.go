@@ -194,6 +194,9 @@ func (l *lookup) step(a *Answer, name string, typ uint16) (next string, err erro
 	}
 	if s := find(r.answer, name, typ); s != nil {
 		if err := a.lower(l.positive(a, r, s, name)); err != nil {
+			if up := l.dname(name, s); typ == dns.TypeCNAME && up != nil {
+				return l.renamed(a, r, up, name, typ)
+			}
 			return "", err
 		}
 		a.Records = s.rrs
@@ -201,6 +204,9 @@ func (l *lookup) step(a *Answer, name string, typ uint16) (next string, err erro
 	}
 	if s := find(r.answer, name, dns.TypeCNAME); s != nil {
 		if err := a.lower(l.positive(a, r, s, name)); err != nil {
+			if up := l.dname(name, s); up != nil {
+				return l.renamed(a, r, up, name, typ)
+			}
 			return "", err
 		}
 		target, ok := canonical(s.rrs[0].(*dns.CNAME).Target)
@@ -219,6 +225,23 @@ func (l *lookup) step(a *Answer, name string, typ uint16) (next string, err erro
 		}
 	}
 	return "", a.lower(err)
+}
+
+// dname looks for the DNAME that an unsigned CNAME was made of: some servers leave it out of what they had in their cache.
+func (l *lookup) dname(name string, made *rrset) *rrset {
+	if len(made.sigs) > 0 {
+		return nil
+	}
+	for up, n := parent(name), 0; up != "." && n < maxHops; up, n = parent(up), n+1 {
+		r, err := l.ask(up, dns.TypeDNAME)
+		if err != nil {
+			return nil
+		}
+		if s := find(r.answer, up, dns.TypeDNAME); s != nil {
+			return s
+		}
+	}
+	return nil
 }
 
 // carry keeps the rest of the message as the answer for the target, if it has one; else the target is asked anew.

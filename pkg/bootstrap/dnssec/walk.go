@@ -90,16 +90,19 @@ func (l *lookup) cut(z *zone, name string) (cached, error) {
 	if s := find(r.answer, name, dns.TypeDS); s != nil {
 		return l.child(z, s)
 	}
-	if s := find(r.answer, name, dns.TypeCNAME); s != nil { // an alias is no cut
-		if err := z.verify(s, l.now, &l.budget); err != nil {
-			return cached{}, err
-		}
-		return l.remember(name, cached{status: sameZone}, s.ttl(l.now)), nil
-	}
-	for up := parent(name); under(z.name, up) && up != "."; up = parent(up) { // nor is what was renamed away
+	for up := parent(name); under(z.name, up) && up != "."; up = parent(up) { // what was renamed away has no cut
 		if s := find(r.answer, up, dns.TypeDNAME); s != nil {
 			return cached{status: nothing}, z.verify(s, l.now, &l.budget)
 		}
+	}
+	if s := find(r.answer, name, dns.TypeCNAME); s != nil { // nor is an alias
+		if err := z.verify(s, l.now, &l.budget); err != nil {
+			if up := l.dname(name, s); up != nil && up.name != name {
+				return cached{status: nothing}, z.verify(up, l.now, &l.budget)
+			}
+			return cached{}, err
+		}
+		return l.remember(name, cached{status: sameZone}, s.ttl(l.now)), nil
 	}
 	return l.uncut(z, r, name)
 }
