@@ -38,6 +38,8 @@ type Node struct {
 	Rand   io.Reader // safe for several goroutines
 	Secret [32]byte  // draws the cover
 	Quiet  bool      // publish later, so that the first hop tells less
+	// LineRate is how many bytes a second all of it may send; 0: no limit. Above it what strangers hand over is dropped.
+	LineRate float64
 
 	Groups  func() [][32]byte             // R of each session; nil: none
 	Mine    func(tag [16]byte) bool       // the tag is of a session here; nil: of none
@@ -67,6 +69,7 @@ type Node struct {
 	out     outgoing
 	tracked map[envelope.ID]int // own messages on their way: handed to how many
 	budget  Bucket
+	line    Bucket
 	quota   Quota
 	seen    Seen[envelope.ID]
 	passed  Seen[placed]
@@ -94,6 +97,7 @@ func (n *Node) Start(ctx context.Context) error {
 	n.heard, n.wake, n.refresh = newInbox(), make(chan struct{}, 1), make(chan struct{}, 1)
 	n.topics, n.tracked, n.peers = map[uint8]*joined{}, map[envelope.ID]int{}, map[PeerID]*neighbour{}
 	n.count.Refused = map[Cause]uint64{}
+	n.line = Bucket{Rate: n.LineRate, Burst: n.LineRate}
 	if n.mode == (Mode{}) {
 		n.mode = Normal()
 	}
@@ -248,7 +252,7 @@ func (n *Node) inspect(p peer.ID, rpc *pubsub.RPC) error {
 	t, _ := n.trust(PeerID(p))
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.quota.Allow(PeerID(p), len(rpc.Publish), bytes, t == Contact, n.Now()) {
+	if n.congested(t) || !n.quota.Allow(PeerID(p), len(rpc.Publish), bytes, t == Contact, n.Now()) {
 		n.count.Refused[OverQuota] += uint64(len(rpc.Publish))
 		rpc.Publish = nil
 	}

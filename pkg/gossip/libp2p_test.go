@@ -56,8 +56,13 @@ func inLab(t *testing.T, f func(*lab)) {
 			n.Close()
 		}
 		l.net.Close()
-		time.Sleep(time.Minute) // virtual: what the library leaves running ends
+		l.pass(time.Minute) // what the library leaves running ends
 	})
+}
+
+// pass lets virtual time go by.
+func (l *lab) pass(d time.Duration) {
+	time.Sleep(d) // sleep: under synctest this is a step of the clock and takes no time
 }
 
 func (l *lab) host(ip string) host.Host {
@@ -178,13 +183,13 @@ func TestAllHear(t *testing.T) {
 			l.node("", nil)
 		}
 		l.mix(4)
-		time.Sleep(5 * time.Second)
+		l.pass(5 * time.Second)
 		var ids []envelope.ID
 		for i := range 40 {
 			ids = append(ids, l.say(i%20, uint8(i%2)))
-			time.Sleep(100 * time.Millisecond)
+			l.pass(100 * time.Millisecond)
 		}
-		time.Sleep(10 * time.Second)
+		l.pass(10 * time.Second)
 		if got := l.heard(ids, 19); got != 1 {
 			t.Errorf("%.4f of the deliveries", got)
 		}
@@ -214,9 +219,9 @@ func TestNoAuthor(t *testing.T) {
 		r.dial(l, n)
 		r.send(l, &pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: ptr(true), Topicid: ptr(l.cut.Topic(0))}}})
 		r.graft(l)
-		time.Sleep(3 * time.Second)
+		l.pass(3 * time.Second)
 		l.say(0, 0)
-		time.Sleep(2 * time.Second)
+		l.pass(2 * time.Second)
 		seen := 0
 		for _, rpc := range r.all() {
 			for _, m := range rpc.Publish {
@@ -241,13 +246,13 @@ func TestForeignAuthorRefused(t *testing.T) {
 		r := l.raw()
 		l.link(n.Host, r.host)
 		r.dial(l, n)
-		time.Sleep(time.Second)
+		l.pass(time.Second)
 		good, bad, none := l.letter(0, 100), l.letter(0, 100), l.letter(0, 100)
 		topic := l.cut.Topic(0)
 		r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: bad, Topic: &topic, From: []byte(r.host.ID()), Seqno: []byte{1}}}})
 		r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: none, Topic: ptr("/pars/08000000/g/1/00")}}})
 		r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: good, Topic: &topic}}})
-		time.Sleep(2 * time.Second)
+		l.pass(2 * time.Second)
 		for _, c := range []struct {
 			b    []byte
 			want int
@@ -269,12 +274,12 @@ func TestWrongTopicSilencesNobody(t *testing.T) {
 		l.link(n.Host, r.host)
 		l.link(n.Host, m.Host)
 		r.dial(l, n)
-		time.Sleep(2 * time.Second)
+		l.pass(2 * time.Second)
 		b := l.letter(0, 100)
 		r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: ptr(l.cut.Topic(1))}}})
-		time.Sleep(time.Second)
+		l.pass(time.Second)
 		r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: ptr(l.cut.Topic(0))}}})
-		time.Sleep(3 * time.Second)
+		l.pass(3 * time.Second)
 		if got := l.got[envelope.EnvelopeID(b)]; !slices.Equal(got, []int{0, 1}) {
 			t.Errorf("heard by %v, want each once", got)
 		}
@@ -395,11 +400,11 @@ func TestFines(t *testing.T) {
 			l.link(n.Host, r.host)
 			r.dial(l, n)
 			r.joins(l)
-			time.Sleep(2 * time.Second)
+			l.pass(2 * time.Second)
 			for range 20 {
 				r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: make(), Topic: &topic}}})
 			}
-			time.Sleep(3 * time.Second)
+			l.pass(3 * time.Second)
 			return l.stats(n, r.host).Score
 		}
 		hoursNow := l.rules.hours(time.Now().Unix())
@@ -453,7 +458,7 @@ func TestColocation(t *testing.T) {
 				r.joins(l)
 				hosts = append(hosts, r)
 			}
-			time.Sleep(3 * time.Second)
+			l.pass(3 * time.Second)
 			for _, r := range hosts {
 				worst = min(worst, l.stats(n, r.host).Score)
 			}
@@ -478,17 +483,17 @@ func TestNoSecondFlood(t *testing.T) {
 			l.node("", nil)
 		}
 		l.mix(3)
-		time.Sleep(3 * time.Second)
+		l.pass(3 * time.Second)
 		b := l.letter(0, 100)
 		r := l.raw()
 		l.link(l.nodes[0].Host, r.host)
 		r.dial(l, l.nodes[0])
 		put := func() { r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: ptr(l.cut.Topic(0))}}}) }
 		put()
-		time.Sleep(30 * time.Minute)
+		l.pass(30 * time.Minute)
 		before := l.nodes[3].Metrics()
 		put()
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		after := l.nodes[3].Metrics()
 		if got := len(l.got[envelope.EnvelopeID(b)]); got != 6 {
 			t.Errorf("delivered %d times to 6", got)
@@ -511,12 +516,12 @@ func TestWritingIsNotReading(t *testing.T) {
 		r := l.raw()
 		l.link(n.Host, r.host)
 		l.link(n.Host, m.Host)
-		time.Sleep(3 * time.Second)
+		l.pass(3 * time.Second)
 		b := l.letter(0, 100)
 		if s := n.Publish(l.t.Context(), 1, b); s.Err != nil || s.Peers != 1 {
 			t.Errorf("published to %d: %v", s.Peers, s.Err)
 		}
-		time.Sleep(3 * time.Second)
+		l.pass(3 * time.Second)
 		if len(l.got[envelope.EnvelopeID(b)]) != 1 {
 			t.Error("not heard")
 		}
@@ -554,7 +559,7 @@ func TestQuotaSilencesNobody(t *testing.T) {
 		}
 		bad.send(l, &pb.RPC{Publish: append(slices.Clone(junk[1:]), &pb.Message{Data: b, Topic: &topic}),
 			Subscriptions: []*pb.RPC_SubOpts{{Subscribe: ptr(true), Topicid: &topic}}})
-		time.Sleep(100 * time.Millisecond)
+		l.pass(100 * time.Millisecond)
 		if len(l.got[envelope.EnvelopeID(b)]) != 0 || n.Metrics().Refused[OverQuota] == 0 {
 			t.Errorf("over quota and heard: %v", n.Metrics().Refused)
 		}
@@ -562,7 +567,7 @@ func TestQuotaSilencesNobody(t *testing.T) {
 			t.Error("its control was dropped too")
 		}
 		good.send(l, &pb.RPC{Publish: []*pb.Message{{Data: b, Topic: &topic}}})
-		time.Sleep(100 * time.Millisecond)
+		l.pass(100 * time.Millisecond)
 		if len(l.got[envelope.EnvelopeID(b)]) != 1 {
 			t.Error("silenced")
 		}
@@ -575,7 +580,7 @@ func TestModes(t *testing.T) {
 		l.cut.Bits = 8
 		groups := [][32]byte{{1}, {2}}
 		n := l.node("", func(n *Node) { n.Topics = nil; n.Groups = func() [][32]byte { return groups } })
-		time.Sleep(time.Second)
+		l.pass(time.Second)
 		real := map[uint8]bool{}
 		for _, g := range groups {
 			for _, s := range RealShards(g, time.Now().Unix()) {
@@ -588,19 +593,19 @@ func TestModes(t *testing.T) {
 			want int
 		}{{"normal", Normal(), 4}, {"reduced", Reduced(), len(real)}, {"asleep", Asleep(200 << 10), 0}, {"normal again", Normal(), 4}} {
 			n.SetMode(c.mode)
-			time.Sleep(time.Second)
+			l.pass(time.Second)
 			if got := n.Joined(); len(got) != c.want {
 				t.Errorf("%s: reads %v, want %d", c.name, got, c.want)
 			}
 		}
 		groups = nil
 		n.Refresh()
-		time.Sleep(time.Second)
+		l.pass(time.Second)
 		if got := n.Joined(); len(got) != 0 {
 			t.Errorf("without sessions: %v", got)
 		}
 		relay := l.node("", func(n *Node) { n.Topics = nil; n.Relay = true; n.Shards = 10 })
-		time.Sleep(time.Second)
+		l.pass(time.Second)
 		if got := relay.Joined(); len(got) != 10 {
 			t.Errorf("a relay of ten reads %v", got)
 		}
@@ -618,9 +623,9 @@ func TestSlowReader(t *testing.T) {
 		topic := l.cut.Topic(0)
 		for range 150 {
 			r.send(l, &pb.RPC{Publish: []*pb.Message{{Data: l.letter(3, 100), Topic: &topic}}})
-			time.Sleep(100 * time.Millisecond)
+			l.pass(100 * time.Millisecond)
 		}
-		time.Sleep(time.Second)
+		l.pass(time.Second)
 		m := n.Metrics()
 		if m.Refused[Full] != 150-129 || l.stats(n, r.host).Score < 0 {
 			t.Errorf("refused %v, score %v", m.Refused, l.stats(n, r.host).Score)

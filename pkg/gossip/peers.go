@@ -125,6 +125,7 @@ func (n *Node) sent(to PeerID, size, iwant int) bool {
 	n.count.Out += uint64(size)
 	n.count.IWant += uint64(iwant)
 	n.budget.Spend(float64(size), n.Now())
+	n.line.Spend(float64(size), n.Now())
 	return len(n.tracked) > 0
 }
 
@@ -140,4 +141,10 @@ func (n *Node) dropped(messages int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.count.Dropped += uint64(messages)
+}
+
+// congested reports whether more was sent than the line may carry, so that what strangers bring has to wait for
+// others to bring it. The caller holds mu.
+func (n *Node) congested(t Trust) bool {
+	return n.LineRate > 0 && t < Friend && n.line.Debt(n.Now()) > 0
 }
