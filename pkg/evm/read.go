@@ -199,7 +199,9 @@ func (c *Client) servers(ctx context.Context, f func(*RPC) error) error {
 		if err == nil || errors.As(err, &revert) || errors.Is(err, proof.ErrBudget) || ctx.Err() != nil {
 			return err
 		}
-		c.bad.punish(r.URL, err, c.Now())
+		if !errors.Is(err, ErrUnprovable) && !errors.Is(err, wire.ErrNotFound) { // which is no fault of the server
+			c.bad.punish(r.URL, err, c.Now())
+		}
 		if lacks(err) {
 			err = fmt.Errorf("the server does not offer what a proof needs; name another with --rpc: %w", err)
 		}

@@ -187,6 +187,9 @@ func (c *Chain) Transaction(ctx context.Context, a Asker, head *Block, hash comm
 	if at == nil || at.Block == nil || at.Number == nil {
 		return nil, fmt.Errorf("that transaction %v is in no block: %w", hash, ErrUnprovable)
 	}
+	if n := uint64(*at.Number); n > head.Num() {
+		return nil, fmt.Errorf("the server names block %d for transaction %v, the verified head is %d: %w", n, hash, head.Num(), ErrUnprovable)
+	}
 	b, err := c.contains(ctx, a, head, uint64(*at.Number), *at.Block)
 	if err != nil {
 		return nil, err

@@ -43,6 +43,11 @@ func (e *Engine) Estimate(ctx context.Context, s *State, h *types.Header, m *Mes
 	if err := failure(res); err != nil {
 		return 0, err
 	}
+	if len(m.Data) == 0 && res.UsedGas <= plainCost { // most are plain payments
+		if ok, err := e.enough(ctx, s, h, m, plainCost); ok || err != nil {
+			return plainCost, err
+		}
+	}
 	low := max(res.UsedGas, plainCost) - 1
 	if guess := (res.MaxUsedGas + 2300) * 64 / 63; guess < high { // most messages need no more than this
 		ok, err := e.enough(ctx, s, h, m, guess)

@@ -13,6 +13,7 @@ import (
 	"github.com/ethereum/go-ethereum/consensus/misc/eip1559"
 	"github.com/ethereum/go-ethereum/consensus/misc/eip4844"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/pars-network/pars/pkg/evm"
@@ -118,6 +119,29 @@ type feeResult struct {
 	Reward    [][]*hexutil.Big `json:"reward,omitempty"`
 	BaseFee   []*hexutil.Big   `json:"baseFeePerGas"`
 	UsedRatio []float64        `json:"gasUsedRatio"`
+	BlobFee   []*hexutil.Big   `json:"baseFeePerBlobGas,omitempty"`
+	BlobRatio []float64        `json:"blobGasUsedRatio,omitempty"`
+}
+
+// blobs adds what a block says of blob gas, zero before there was any.
+func (f *feeResult) blobs(config *params.ChainConfig, b *proof.Block) {
+	fee, ratio := new(big.Int), 0.0
+	if b.ExcessBlobGas != nil {
+		fee = eip4844.CalcBlobFee(config, b.Header)
+	}
+	if most := eip4844.MaxBlobGasPerBlock(config, b.Time); most > 0 && b.BlobGasUsed != nil {
+		ratio = float64(*b.BlobGasUsed) / float64(most)
+	}
+	f.BlobFee, f.BlobRatio = append(f.BlobFee, (*hexutil.Big)(fee)), append(f.BlobRatio, ratio)
+}
+
+// nextBlobFee is the blob fee of the block after b.
+func nextBlobFee(config *params.ChainConfig, b *proof.Block) *hexutil.Big {
+	if b.ExcessBlobGas == nil {
+		return new(hexutil.Big)
+	}
+	excess := eip4844.CalcExcessBlobGas(config, b.Header, b.Time)
+	return (*hexutil.Big)(eip4844.CalcBlobFee(config, &types.Header{Number: b.Number, Time: b.Time, ExcessBlobGas: &excess}))
 }
 
 // FeeHistory is eth_feeHistory, for at most 128 blocks, 20 with percentiles.
@@ -146,6 +170,7 @@ func (e *ethAPI) FeeHistory(ctx context.Context, count math.HexOrDecimal64, newe
 			}
 			out.BaseFee = append(out.BaseFee, (*hexutil.Big)(b.BaseFee))
 			out.UsedRatio = append(out.UsedRatio, float64(b.GasUsed)/float64(b.GasLimit))
+			out.blobs(v.Chain.Config, b)
 			if len(percentiles) > 0 {
 				row, err := rewards(ctx, v, b, percentiles)
 				if err != nil {
@@ -155,6 +180,7 @@ func (e *ethAPI) FeeHistory(ctx context.Context, count math.HexOrDecimal64, newe
 			}
 		}
 		out.BaseFee = append(out.BaseFee, (*hexutil.Big)(eip1559.CalcBaseFee(v.Chain.Config, v.Block.Header)))
+		out.BlobFee = append(out.BlobFee, nextBlobFee(v.Chain.Config, v.Block))
 		return nil
 	})
 	return out, err
