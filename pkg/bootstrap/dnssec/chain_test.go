@@ -186,3 +186,26 @@ func BenchmarkVerifyChain(b *testing.B) {
 		}
 	}
 }
+
+func FuzzParseType(f *testing.F) {
+	f.Add("TXT")
+	f.Add("type65")
+	f.Fuzz(func(t *testing.T, s string) {
+		if typ, err := ParseType(s); err == nil && typ == 0 && s != "TYPE0" && s != "type0" && s != "NONE" && s != "none" {
+			t.Errorf("%q is type 0", s)
+		}
+	})
+}
+
+func TestParseType(t *testing.T) {
+	for s, want := range map[string]uint16{"txt": dns.TypeTXT, "HTTPS": dns.TypeHTTPS, "TYPE65": 65, "type999": 999} {
+		if got, err := ParseType(s); err != nil || got != want {
+			t.Errorf("%s: %d, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "x", "TYPE", "TYPE70000", "TXT x"} {
+		if got, err := ParseType(s); err == nil {
+			t.Errorf("%q: %d", s, got)
+		}
+	}
+}
