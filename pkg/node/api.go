@@ -32,24 +32,28 @@ type API interface {
 
 // Status is the node in one look. Fields that only a running node knows are zero without one.
 type Status struct {
-	State     string         `json:"state"` // S0 nobody in reach, S1 a local network
-	Online    bool           `json:"online"`
-	Running   bool           `json:"running"`
-	Peers     int            `json:"peers"`
-	Sessions  int            `json:"sessions"`
-	Vertices  int            `json:"vertices"`
-	Pending   int            `json:"pending"` // parked: waiting for what they stand on
-	Damaged   int            `json:"damaged"` // lost on disk and asked for
-	DiskBytes int64          `json:"disk_bytes"`
-	DiskLimit int64          `json:"disk_limit"`
-	RSSBytes  int64          `json:"rss_bytes"`
-	UptimeS   int64          `json:"uptime_s"`
-	Roads     map[string]int `json:"roads"`         // peers by road
-	DHT       string         `json:"dht,omitempty"` // off, client, server
-	DHTPeers  int            `json:"dht_peers"`     // in its table
-	Mode      string         `json:"mode"`          // normal, metered, low-power, reduced
-	ModeWhy   string         `json:"mode_reason"`
-	Alarms    []string       `json:"alarms"`
+	State      string         `json:"state"` // S0 nobody in reach, S1 a local network
+	Online     bool           `json:"online"`
+	Running    bool           `json:"running"`
+	Peers      int            `json:"peers"`
+	Sessions   int            `json:"sessions"`
+	Vertices   int            `json:"vertices"`
+	Pending    int            `json:"pending"` // parked: waiting for what they stand on
+	Damaged    int            `json:"damaged"` // lost on disk and asked for
+	DiskBytes  int64          `json:"disk_bytes"`
+	DiskLimit  int64          `json:"disk_limit"`
+	RSSBytes   int64          `json:"rss_bytes"`
+	UptimeS    int64          `json:"uptime_s"`
+	Roads      map[string]int `json:"roads"`         // peers by road
+	DHT        string         `json:"dht,omitempty"` // off, client, server
+	DHTPeers   int            `json:"dht_peers"`     // in its table
+	Mode       string         `json:"mode"`          // normal, metered, low-power, reduced
+	ModeWhy    string         `json:"mode_reason"`
+	WakeupsH   int64          `json:"wakeups_h"` // of the last hour: five seconds in which bytes were carried
+	BytesH     int64          `json:"bytes_h"`
+	BytesToday int64          `json:"bytes_today"`           // UTC
+	BudgetLeft *int64         `json:"budget_left,omitempty"` // of --budget, now
+	Alarms     []string       `json:"alarms"`
 }
 
 // Peer is one connected peer.

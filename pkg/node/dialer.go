@@ -185,6 +185,9 @@ func (d *dialer) run(ctx context.Context) {
 // plan starts an attempt for every target that is due and a stream for every connected peer without.
 func (d *dialer) plan(ctx context.Context) {
 	now, room := d.n.clock(), d.n.room()
+	if !d.n.awake() {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	dialling := 0

@@ -36,7 +36,7 @@ func (n *Node) startHost() (err error) {
 }
 
 func (n *Node) newHost(listen []string, some bool) (host.Host, error) {
-	return link.Host(link.Options{Seed: n.home.keys.Keys.NodeSeed, Listen: listen, Some: some, Limits: link.Node})
+	return link.Host(link.Options{Seed: n.home.keys.Keys.NodeSeed, Listen: listen, Some: some, Limits: link.Node, Open: n.awake, Count: n.count})
 }
 
 func everywhere(port int) []string {

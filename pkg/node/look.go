@@ -25,6 +25,7 @@ func (n *Node) status(st *Status) {
 	mode := n.mode()
 	st.DHT, st.DHTPeers = n.presence.state()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
+	n.usageStatus(st)
 }
 
 // peers lists the connected peers by id.

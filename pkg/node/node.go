@@ -35,6 +35,11 @@ type Node struct {
 	Log     *slog.Logger
 	Events  func(Event) // may be nil; called from several goroutines
 
+	Budget  resource.Budget // of bytes; zero: none
+	MaxMbps float64         // of sync, megabits a second; 0: no limit
+	Bus     string          // address of the system bus, as resource.BusAddress gives it; empty: the machine is asked by itself
+	Phone   *resource.Phone // what a phone's system says; nil: none
+
 	home     *Home
 	log      *slog.Logger
 	clock    func() time.Time
@@ -44,6 +49,8 @@ type Node struct {
 	presence *presence // nil when it is not used
 	metrics  *metrics
 	quotas   quotas
+	usage    usage
+	slept    slept
 	mdns     *bootstrap.MDNS
 	watcher  *bootstrap.Watcher
 	socket   *http.Server
@@ -56,6 +63,7 @@ type Node struct {
 
 	mu      sync.Mutex // guards streams, closed, anchors, mdns, manager
 	manager resource.Manager
+	powered time.Time // when the desktop last spoke of the battery
 	streams map[peer.ID]*streamState
 	closed  bool
 	anchors string
@@ -67,6 +75,8 @@ type Event struct {
 	Time   time.Time `json:"time"`
 	PeerID string    `json:"peer_id,omitempty"`
 	Road   string    `json:"road,omitempty"`
+	Mode   string    `json:"mode,omitempty"`
+	Why    string    `json:"why,omitempty"`
 }
 
 // Start opens socket, host and roads. On an error everything is closed again but the home.
@@ -85,6 +95,7 @@ func (n *Node) Start(ctx context.Context) error {
 }
 
 func (n *Node) start() error {
+	n.loadBudget()
 	if err := n.startHost(); err != nil {
 		return err
 	}
@@ -101,8 +112,8 @@ func (n *Node) start() error {
 		}
 	}
 	n.wg.Go(func() { n.scrub(n.ctx) })
-	n.wg.Go(func() { n.watchResources(n.ctx) })
 	if n.Offline {
+		n.startResources()
 		return nil
 	}
 	sub, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
@@ -126,6 +137,7 @@ func (n *Node) start() error {
 	if err := n.presence.start(n.ctx); err != nil {
 		return err
 	}
+	n.startResources()
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
 	return n.startLAN()
 }
@@ -230,6 +242,7 @@ func (n *Node) stop() {
 	if n.dialer != nil && n.metrics != nil {
 		n.saveAnchors()
 	}
+	n.saveBudget()
 	n.cancel()
 	if n.host != nil {
 		n.host.Close()

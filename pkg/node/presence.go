@@ -185,6 +185,9 @@ func (p *presence) close() {
 
 // step does what is due. Only this goroutine replaces the instance, so it reads p.dht as it is.
 func (p *presence) step(ctx context.Context) {
+	if !p.n.awake() {
+		return
+	}
 	serve := p.reached.Load() && p.n.mode().Limits().Strangers
 	if serve != p.dht.Server {
 		if err := p.open(serve); err != nil {

@@ -45,7 +45,7 @@ func (n *Node) listenSocket() error {
 		l.Close()
 		return fmt.Errorf("socket: %w", err)
 	}
-	n.socket = &http.Server{Handler: handler(&local{h: n.home, n: n}), ReadHeaderTimeout: 10 * time.Second,
+	n.socket = &http.Server{Handler: n.attended(handler(&local{h: n.home, n: n})), ReadHeaderTimeout: 10 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return n.ctx }}
 	n.wg.Go(func() {
 		if err := n.socket.Serve(l); !errors.Is(err, http.ErrServerClosed) {

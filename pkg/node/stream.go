@@ -192,6 +192,7 @@ func (x *syncStream) write(ctx context.Context) {
 				return
 			}
 		}
+		x.n.pace(ctx, len(b))
 		x.s.SetWriteDeadline(time.Now().Add(writeWithin))
 		if _, err := x.s.Write(b); err != nil {
 			x.failed <- fmt.Errorf("write: %w", err)

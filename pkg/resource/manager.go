@@ -9,8 +9,8 @@ import (
 // that loosen.
 const hold = time.Minute
 
-// forget is how long the last word of a source that fell silent counts.
-const forget = 10 * time.Minute
+// Forget is how long the last word of a source that fell silent counts.
+const Forget = 10 * time.Minute
 
 // Manager keeps the mode. The zero value is ready. Not safe for concurrent use.
 type Manager struct {
@@ -69,7 +69,7 @@ func take[T any](m *Manager, name string, to **T, from *T, now time.Time) {
 	if from != nil {
 		v := *from
 		*to, m.heard[name] = &v, now
-	} else if now.Sub(m.heard[name]) > forget {
+	} else if now.Sub(m.heard[name]) > Forget {
 		*to = nil
 	}
 }
