@@ -222,3 +222,12 @@ func (d *dice) normal() float64 {
 	}
 	return sum
 }
+
+// Noise is n bytes of a seed, to be shown where there is nothing else.
+func Noise(n int, seed uint64) []byte {
+	d, out := dice{state: seed}, make([]byte, n)
+	for i := range out {
+		out[i] = byte(d.next())
+	}
+	return out
+}

@@ -141,3 +141,34 @@ func versionOf(words int, l Level) int {
 	}
 	return 0
 }
+
+// DifferenceHash is 64 bits of which of two neighbouring parts of a picture is lighter. Of one picture seen twice it is
+// the same; two symbols that share it do not come up.
+func DifferenceHash(g *image.Gray) (hash uint64) {
+	const cols, rows = 9, 8
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	if w < cols || h < rows {
+		return 0
+	}
+	for y := range rows {
+		last := 0
+		for x := range cols {
+			sum, n := 0, 0
+			for py := y * h / rows; py < (y+1)*h/rows; py++ {
+				for _, v := range g.Pix[py*g.Stride+x*w/cols : py*g.Stride+(x+1)*w/cols] {
+					sum += int(v)
+					n++
+				}
+			}
+			mean := sum * 256 / max(1, n)
+			if x > 0 {
+				hash <<= 1
+				if mean > last {
+					hash |= 1
+				}
+			}
+			last = mean
+		}
+	}
+	return hash
+}

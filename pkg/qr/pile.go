@@ -29,6 +29,7 @@ type pile struct {
 	seen    map[uint32]bool
 	block   []byte // once it is whole
 	suspect bool   // a hash was wrong, or the symbols contradict each other
+	held    int    // bytes of symbols
 	margin  int    // how many symbols more than the least have to agree with the block, once it is suspect
 }
 
@@ -45,6 +46,7 @@ func (p *pile) add(c code, s fountain.Symbol) bool {
 	}
 	p.seen[s.ID] = true
 	p.symbols = append(p.symbols, fountain.Symbol{ID: s.ID, Data: bytes.Clone(s.Data)})
+	p.held += sizeOf(s)
 	p.try(c)
 	return true
 }
@@ -102,6 +104,7 @@ func (p *pile) sift(c code) {
 	}
 	for _, s := range p.symbols[:w] {
 		delete(p.seen, s.ID)
+		p.held -= sizeOf(s)
 	}
 	p.symbols = slices.Clone(p.symbols[w:])
 }
@@ -125,13 +128,9 @@ func (p *pile) agreed(c code, symbols []fountain.Symbol) []byte {
 }
 
 // bytes is the memory that is held.
-func (p *pile) bytes() int {
-	n := len(p.block)
-	for _, s := range p.symbols {
-		n += len(s.Data) + 64
-	}
-	return n
-}
+func (p *pile) bytes() int { return len(p.block) + p.held }
+
+func sizeOf(s fountain.Symbol) int { return len(s.Data) + 64 }
 
 // blockCode is the code of a block of bulk.
 type blockCode struct {

@@ -67,6 +67,7 @@ type object struct {
 	heads  []head
 	blocks map[blockKey]*pile
 	last   int // tick of the last new frame
+	held   int // bytes of its piles
 }
 
 // blockKey names a block; a false length makes another block.
@@ -175,11 +176,9 @@ func (s *Scanner) symbol(f *frame) ([]Item, bool, error) {
 		p = &pile{}
 		o.blocks[bk] = p
 	}
-	if !p.add(o.code(bk), f.Symbol) {
+	if !s.pile(o, p, o.code(bk), f.Symbol) {
 		return nil, false, nil
 	}
-	o.last = s.tick
-	s.trim(o)
 	if p.block == nil {
 		return nil, true, nil
 	}
@@ -207,16 +206,26 @@ func (s *Scanner) ur(text string) ([]Item, bool, error) {
 		o.blocks[bk] = &pile{}
 	}
 	p := o.blocks[bk]
-	if !p.add(o.code(bk), fountain.Symbol{ID: part.Seq, Data: part.Data}) {
+	if !s.pile(o, p, o.code(bk), fountain.Symbol{ID: part.Seq, Data: part.Data}) {
 		return nil, false, nil
 	}
-	o.last = s.tick
-	s.trim(o)
 	if p.block == nil {
 		return nil, true, nil
 	}
 	s.close(o)
 	return s.message(name, p.block)
+}
+
+// pile adds a symbol and keeps to the limit of memory.
+func (s *Scanner) pile(o *object, p *pile, c code, sym fountain.Symbol) bool {
+	before := p.bytes()
+	if !p.add(c, sym) {
+		return false
+	}
+	o.held += p.bytes() - before
+	o.last = s.tick
+	s.trim(o)
+	return true
 }
 
 func (s *Scanner) message(name string, msg []byte) ([]Item, bool, error) {
@@ -361,9 +370,7 @@ func (s *Scanner) trim(o *object) {
 
 func (s *Scanner) bytes() (n int) {
 	for _, o := range s.objects {
-		for _, p := range o.blocks {
-			n += p.bytes()
-		}
+		n += o.held
 	}
 	return n
 }

@@ -56,6 +56,9 @@ func (u *UR) Next() string {
 	return partText(u.name, &p)
 }
 
+// Rewind begins again with the first part.
+func (u *UR) Rewind() { u.seq = 0 }
+
 func partText(name string, p *fountain.Part) string {
 	return fmt.Sprintf("ur:%s/%d-%d/%s", name, p.Seq, p.Count, encodeWords(p.Append(nil)))
 }
