@@ -73,10 +73,12 @@ func serve(conn io.ReadWriter, tag *nfc.Tag, answered func(apdu, answer []byte))
 			continue
 		default:
 			out = tag.Answer(apdu)
-			answered(apdu, out)
 		}
 		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)); err != nil {
 			return fmt.Errorf("virtual reader: %w", err)
+		}
+		if len(apdu) > 1 {
+			answered(apdu, out)
 		}
 	}
 }
