@@ -2,11 +2,29 @@
 
 // Command pars-qr: carry messages and cards from screen to camera.
 //
-// Cards and data as symbols. This release has no verb for it yet: the command prints its version and completion
-// scripts, so that packages and scripts can rely on its name.
+// Cards and data from a screen, from paper or from a tag to a camera or a reader, with no network between. What
+// does not fit one symbol goes as frames in any number, a few more than the least of which are enough, whichever
+// they are. A camera is whatever writes pictures: scan reads PNG, JPEG, GIF, YUV4MPEG2, a folder of them, and
+// what show prints on a terminal.
 //
 // Verbs:
 //
+//	show FILE|-
+//	    draw FILE as one symbol, or as frames for a camera
+//	scan FILE|DIR|-
+//	    put together what pictures of symbols show
+//	card
+//	    print the card of this home, or say what a card is
+//	simulate [FILE]
+//	    show FILE to a camera that is made up, and scan what it sees
+//	nfc encode CARD
+//	    write the NDEF message of a card
+//	nfc decode FILE|-
+//	    read the card in an NDEF message
+//	nfc read
+//	    read the card on a tag that is laid on a reader
+//	nfc emulate CARD
+//	    be a tag with a card on the virtual reader of vsmartcard
 //	completion bash|zsh|fish
 //	    print a completion script
 //
