@@ -308,7 +308,9 @@ func (o *object) whole(h head) ([]byte, map[blockKey]*pile) {
 func (o *object) blame(piles map[blockKey]*pile) bool {
 	found := false
 	for k, p := range piles {
+		before := p.bytes()
 		found = p.distrust(o.code(k)) || found
+		o.held += p.bytes() - before
 	}
 	return found
 }
