@@ -3,11 +3,29 @@ _pars_bootstrap() {
   local cur=${COMP_WORDS[COMP_CWORD]} at= words= i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at/${COMP_WORDS[i]}" in
+      '/key') at='/key' ;;
+      '/key/new') at='/key/new' ;;
+      '/key/set') at='/key/set' ;;
+      '/key/rotate') at='/key/rotate' ;;
+      '/lookup') at='/lookup' ;;
+      '/prove') at='/prove' ;;
+      '/publish') at='/publish' ;;
+      '/sign') at='/sign' ;;
+      '/verify') at='/verify' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='completion --version --help' ;;
+    '') words='key lookup prove publish sign verify completion --version --help' ;;
+    '/key') words='new set rotate --help' ;;
+    '/key/new') words='-o --home --profile --json --timeout -v --help' ;;
+    '/key/set') words='--need --epoch --home --profile --json --timeout -v --help' ;;
+    '/key/rotate') words='--old --to --key -o --home --profile --json --timeout -v --help' ;;
+    '/lookup') words='--server --anchor --ca --proxy --home --profile --json --timeout -v --help' ;;
+    '/prove') words='--server --anchor --ca --proxy -o --rfc9102 --home --profile --json --timeout -v --help' ;;
+    '/publish') words='--zone --zonefile --update --tsig --rotation --dnsaddr --dry-run --diff --remove --server --ca --home --profile --json --timeout -v --help' ;;
+    '/sign') words='--key --set --seq --expires --domestic --zone --text -o --home --profile --json --timeout -v --help' ;;
+    '/verify') words='--at --anchor --set --home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -36,6 +36,8 @@ complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mdns -d 'neithe
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-dht -d 'neither tell members where this node is nor look for them in the hash table'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l offline -d 'no network at all: serve local programs only'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metered -d 'the network costs by the byte: few peers, nothing for strangers'
+complete -c pars-node -n '__fish_seen_subcommand_from run' -l budget -r -d 'use at most SIZE of the network, such as 200MB/month or 200kB/h, but for what a person sends'
+complete -c pars-node -n '__fish_seen_subcommand_from run' -l max-mbps -r -d 'exchange messages at no more than N megabits a second'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metrics -r -d 'serve Prometheus metrics at ADDR, such as 127.0.0.1:9464'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l events -d 'print what happens, one line each'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l home -r -d 'keep keys and data in DIR'

@@ -30,6 +30,12 @@ func (s status) Text() string {
 	if s.Mode != "" {
 		lines = append(lines, attach.Strings("mode", s.Mode), attach.Strings("mode_reason", s.ModeWhy))
 	}
+	if s.Running {
+		lines = append(lines, attach.Strings("wakeups_h", s.WakeupsH), attach.Strings("bytes_h", s.BytesH), attach.Strings("bytes_today", s.BytesToday))
+	}
+	if s.BudgetLeft != nil {
+		lines = append(lines, attach.Strings("budget_left", *s.BudgetLeft))
+	}
 	for _, a := range s.Alarms {
 		lines = append(lines, attach.Strings("alarm", a))
 	}

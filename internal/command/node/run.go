@@ -10,6 +10,7 @@ import (
 	"github.com/pars-network/pars/internal/attach"
 	"github.com/pars-network/pars/internal/cli"
 	pars "github.com/pars-network/pars/pkg/node"
+	"github.com/pars-network/pars/pkg/resource"
 )
 
 type ready struct {
@@ -28,8 +29,13 @@ func (r ready) Text() string {
 
 type event struct{ pars.Event }
 
-// Text is type, peer and road.
-func (e event) Text() string { return attach.Strings(e.Type, e.PeerID, e.Road) }
+// Text is type, peer and road, or the mode and why.
+func (e event) Text() string {
+	if e.Type == "mode" {
+		return attach.Strings(e.Type, e.Mode, e.Why)
+	}
+	return attach.Strings(e.Type, e.PeerID, e.Road)
+}
 
 func runVerb() *urfave.Command {
 	return &urfave.Command{
@@ -44,6 +50,8 @@ func runVerb() *urfave.Command {
 			&urfave.BoolFlag{Name: "no-dht", Usage: "neither tell members where this node is nor look for them in the hash table"},
 			&urfave.BoolFlag{Name: "offline", Usage: "no network at all: serve local programs only"},
 			&urfave.BoolFlag{Name: "metered", Usage: "the network costs by the byte: few peers, nothing for strangers"},
+			&urfave.StringFlag{Name: "budget", Usage: "use at most `SIZE` of the network, such as 200MB/month or 200kB/h, but for what a person sends"},
+			&urfave.Float64Flag{Name: "max-mbps", Usage: "exchange messages at no more than `N` megabits a second", DefaultText: "no limit"},
 			&urfave.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at `ADDR`, such as 127.0.0.1:9464"},
 			&urfave.BoolFlag{Name: "events", Usage: "print what happens, one line each"}),
 		Action: runAction,
@@ -52,6 +60,10 @@ func runVerb() *urfave.Command {
 
 func runAction(c *urfave.Context) error {
 	cfg, err := attach.Config(c)
+	if err != nil {
+		return err
+	}
+	budget, err := use(c)
 	if err != nil {
 		return err
 	}
@@ -65,7 +77,8 @@ func runAction(c *urfave.Context) error {
 	}
 	out := &locked{p: cli.Out(c)}
 	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
-		NoMDNS: c.Bool("no-mdns"), NoDHT: c.Bool("no-dht"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log}
+		NoMDNS: c.Bool("no-mdns"), NoDHT: c.Bool("no-dht"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log,
+		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv)}
 	if c.Bool("events") {
 		n.Events = func(e pars.Event) { out.print(event{e}) }
 	}
@@ -84,6 +97,19 @@ func runAction(c *urfave.Context) error {
 	case <-n.Done():
 	}
 	return n.Close()
+}
+
+// use reads what the node may use of the network.
+func use(c *urfave.Context) (b resource.Budget, err error) {
+	if m := c.Float64("max-mbps"); m < 0 {
+		return b, cli.Usagef("run: --max-mbps is negative")
+	}
+	if s := c.String("budget"); s != "" {
+		if b, err = resource.ParseBudget(s); err != nil {
+			return b, cli.Usagef("run: --budget: %v", err)
+		}
+	}
+	return b, nil
 }
 
 // locked prints records of several goroutines, the first one first.
