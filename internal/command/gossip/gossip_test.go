@@ -119,6 +119,7 @@ func reads(t *testing.T, relay, topic string, n int) {
 }
 
 func TestWordThroughARelay(t *testing.T) {
+	t.Parallel()
 	addr, _ := relayAt(t)
 	text, _, _ := verb(t, nil, "sub", "salam", "--peer", addr, "--count", "3")
 	js, _, _ := verb(t, nil, "sub", "salam", "--peer", addr, "--json")
@@ -147,6 +148,7 @@ func TestWordThroughARelay(t *testing.T) {
 
 // What was sent while nobody listened is still there for who asks.
 func TestSince(t *testing.T) {
+	t.Parallel()
 	addr, _ := relayAt(t)
 	for i := range 3 {
 		out, _ := run(t, 0, fmt.Sprintf("early %d\n", i), "pub", "later", "-", "--peer", addr, "--json", "--timeout", "30s")
@@ -168,6 +170,7 @@ func TestSince(t *testing.T) {
 
 // Two networks of one profile that do not reach each other: sub | pub loses nothing, and the bytes are the same.
 func TestBridge(t *testing.T) {
+	t.Parallel()
 	const n = 40
 	west, _ := relayAt(t)
 	east, _ := relayAt(t)
@@ -223,6 +226,7 @@ func TestBridge(t *testing.T) {
 
 // Nobody there: exit 5, and the message waits for the next run.
 func TestOutbox(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	_, errs := run(t, 5, "lonely\n", "pub", "word", "-", "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "2s", "--home", home)
 	if !strings.Contains(errs, "outbox") {
@@ -245,6 +249,7 @@ func TestOutbox(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	here := []string{"--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "3s"}
 	for _, c := range []struct {
 		want int
@@ -306,6 +311,7 @@ func TestSizes(t *testing.T) {
 }
 
 func TestMetricsOverHTTP(t *testing.T) {
+	t.Parallel()
 	out, _, _ := verb(t, nil, "relay", "--listen", "/ip4/127.0.0.1/tcp/0", "--metrics", "127.0.0.1:0", "--json")
 	var ready readyRow
 	if err := json.Unmarshal([]byte(out.wait(t, 1)[0]), &ready); err != nil || len(ready.Addrs) == 0 {

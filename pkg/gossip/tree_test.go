@@ -1,0 +1,579 @@
+package gossip
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	mrand "math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pars-network/pars/internal/convo"
+	"github.com/pars-network/pars/internal/simnet"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "run the random tests with this seed alone")
+
+// member is a tree with a log of ids.
+type member struct {
+	tree Tree
+	log  map[Short]bool
+	hops map[Short]int
+}
+
+// grove is a session on a simulated network.
+type grove struct {
+	net     *simnet.Net
+	all     []*member
+	payload int
+	linked  map[[2]int]bool
+	made    []Short
+	bytes   uint64 // of the tree, control and framing
+	synced  uint64 // of reconciliation
+	pushed  uint64
+	trace   func(from int, s Send)
+	at      map[Short]time.Time
+	delays  []time.Duration
+}
+
+func newGrove(seed uint64, n, payload int) *grove {
+	g := &grove{net: simnet.New(seed), payload: payload, linked: map[[2]int]bool{}, at: map[Short]time.Time{}}
+	g.net.Link = simnet.Link{Delay: 40 * time.Millisecond, Jitter: 20 * time.Millisecond}
+	for range n {
+		g.add(seed)
+	}
+	return g
+}
+
+func (g *grove) add(seed uint64) int {
+	m := &member{log: map[Short]bool{}, hops: map[Short]int{}}
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	key[9], key[10] = byte(len(g.all)), byte(len(g.all)>>8)
+	m.tree.Rand = mrand.NewChaCha8(key)
+	g.all = append(g.all, m)
+	return len(g.all) - 1
+}
+
+func name(i int) PeerID      { return PeerID(fmt.Sprintf("%04d", i)) }
+func index(p PeerID) (i int) { fmt.Sscan(strings.TrimLeft(string(p), "0")+" ", &i); return i }
+
+// start lets all know all, and ticks them.
+func (g *grove) start() {
+	for i := range g.all {
+		g.know(i)
+		g.tick(i)
+	}
+}
+
+func (g *grove) know(i int) {
+	var list []PeerID
+	for j := range g.all {
+		if j != i {
+			list = append(list, name(j))
+		}
+	}
+	g.all[i].tree.Know(list)
+}
+
+func (g *grove) tick(i int) {
+	if !g.net.Asleep(i) {
+		g.do(i, g.all[i].tree.Tick(g.net.Now()))
+	}
+	g.net.After(g.all[i].tree.Next(g.net.Now()).Sub(g.net.Now())+time.Millisecond, func() { g.tick(i) })
+}
+
+func pair(a, b int) [2]int { return [2]int{min(a, b), max(a, b)} }
+
+func (g *grove) do(from int, list []Send) {
+	for _, s := range list {
+		if g.trace != nil {
+			g.trace(from, s)
+		}
+		to := index(s.To)
+		switch {
+		case s.Dial:
+			g.net.Send(from, to, 0, func() { g.connect(from, to) })
+		case s.Drop:
+			g.hangUp(from, to)
+		case !g.linked[pair(from, to)]:
+		default:
+			g.frame(from, to, s)
+		}
+	}
+}
+
+func (g *grove) connect(from, to int) {
+	if g.linked[pair(from, to)] || g.net.Asleep(from) || g.net.Asleep(to) {
+		return
+	}
+	g.linked[pair(from, to)] = true
+	trip := 100 * time.Millisecond
+	g.do(from, g.all[from].tree.Join(name(to), true, trip, g.net.Now()))
+	g.do(to, g.all[to].tree.Join(name(from), false, trip, g.net.Now()))
+}
+
+func (g *grove) hangUp(a, b int) {
+	if !g.linked[pair(a, b)] {
+		return
+	}
+	delete(g.linked, pair(a, b))
+	g.net.After(50*time.Millisecond, func() {
+		g.do(a, g.all[a].tree.Gone(name(b), g.net.Now()))
+		g.do(b, g.all[b].tree.Gone(name(a), g.net.Now()))
+	})
+}
+
+func (g *grove) frame(from, to int, s Send) {
+	body := map[byte]int{TreePush: 1, TreeIHave: 8 * len(s.IDs), TreeGraft: 8 * len(s.IDs), TreeVec: 40, TreeBye: 5}[s.Kind]
+	if s.Kind == TreePush {
+		body += len(s.IDs) * g.payload
+		g.pushed += uint64(len(s.IDs))
+	}
+	size := body + 1 + wire.UvarintLen(uint64(body+1))
+	g.bytes += uint64(size)
+	g.net.Send(from, to, size, func() {
+		if g.linked[pair(from, to)] {
+			g.arrive(from, to, s)
+		}
+	})
+}
+
+func (g *grove) arrive(from, to int, s Send) {
+	m, now := g.all[to], g.net.Now()
+	switch s.Kind {
+	case TreePush:
+		fresh := make([]bool, len(s.IDs))
+		for i, id := range s.IDs {
+			if !m.log[id] {
+				fresh[i], m.log[id], m.hops[id] = true, true, int(s.Hop)+1
+				g.delays = append(g.delays, now.Sub(g.at[id]))
+			}
+		}
+		g.do(to, m.tree.Received(name(from), s.Hop, s.IDs, fresh, now))
+	case TreeVec:
+		g.reconcile(from, to)
+	default:
+		g.do(to, m.tree.Frame(name(from), TreeFrame{Kind: s.Kind, IDs: s.IDs, Reason: s.Reason}, now))
+	}
+}
+
+// reconcile gives each what the other has.
+func (g *grove) reconcile(a, b int) {
+	for _, d := range [][2]int{{a, b}, {b, a}} {
+		var ids []Short
+		for _, id := range g.made {
+			if g.all[d[0]].log[id] && !g.all[d[1]].log[id] {
+				ids = append(ids, id)
+				g.all[d[1]].log[id] = true
+			}
+		}
+		g.synced += uint64(len(ids) * g.payload)
+		g.do(d[1], g.all[d[1]].tree.Synced(name(d[0]), ids, g.net.Now()))
+	}
+}
+
+func (g *grove) write(i int) Short {
+	var id Short
+	binary.BigEndian.PutUint64(id[:], g.net.Rand.Uint64())
+	g.made = append(g.made, id)
+	g.at[id] = g.net.Now()
+	g.all[i].log[id] = true
+	g.do(i, g.all[i].tree.Wrote([]Short{id}, g.net.Now()))
+	return id
+}
+
+// missing returns how many deliveries there are not.
+func (g *grove) missing(ids []Short) (n int) {
+	for _, m := range g.all {
+		for _, id := range ids {
+			if !m.log[id] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// eager returns the number of edges that are eager on both sides, and whether they connect all.
+func (g *grove) eager() (edges int, whole bool) {
+	next := map[int][]int{}
+	for i, m := range g.all {
+		list, _, _ := m.tree.Edges()
+		for _, p := range list {
+			j := index(p)
+			other, _, _ := g.all[j].tree.Edges()
+			if i < j && slices.Contains(other, name(i)) {
+				next[i], next[j] = append(next[i], j), append(next[j], i)
+				edges++
+			}
+		}
+	}
+	seen, queue := map[int]bool{0: true}, []int{0}
+	for len(queue) > 0 {
+		i := queue[0]
+		queue = queue[1:]
+		for _, j := range next[i] {
+			if !seen[j] {
+				seen[j] = true
+				queue = append(queue, j)
+			}
+		}
+	}
+	return edges, len(seen) == len(g.all)
+}
+
+// The target: at most one and a half payloads a delivery, control and framing counted, at 50 members.
+func TestTreeIsCheap(t *testing.T) {
+	for _, payload := range []int{300, 4096} {
+		g := newGrove(1, 50, payload)
+		g.start()
+		g.net.Run(20 * time.Second)
+		for range 10 {
+			g.write(g.net.Rand.IntN(50))
+			g.net.Run(time.Second)
+		}
+		edges, whole := g.eager()
+		if limit := 49 + 3; edges > limit || !whole {
+			t.Errorf("%d B: %d eager edges, whole %v", payload, edges, whole)
+		}
+		from := len(g.made)
+		g.bytes, g.pushed, g.synced = 0, 0, 0
+		for range 100 {
+			g.write(g.net.Rand.IntN(50))
+			g.net.Run(time.Second)
+		}
+		g.net.Run(5 * time.Second)
+		if n := g.missing(g.made[from:]); n != 0 {
+			t.Errorf("%d deliveries missing", n)
+		}
+		ratio := float64(g.bytes+g.synced) / float64(100*49*payload)
+		slices.Sort(g.delays)
+		t.Logf("%d B: %.3f payload bytes a delivery, %.3f pushes, p95 %v", payload, ratio, float64(g.pushed)/4900, g.delays[len(g.delays)*95/100])
+		if ratio > 1.5 {
+			t.Errorf("%d B: %.3f payload bytes a delivery", payload, ratio)
+		}
+	}
+}
+
+// Whatever is lost, sleeps, dies or is cut: once the network is quiet, all that are connected hold all.
+func TestTreeConverges(t *testing.T) {
+	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8}
+	if *seedFlag != 0 {
+		seeds = []uint64{*seedFlag}
+	}
+	for _, seed := range seeds {
+		converge(t, seed)
+	}
+}
+
+func converge(t *testing.T, seed uint64) {
+	r := mrand.New(mrand.NewPCG(seed, 9))
+	n := 8 + r.IntN(40)
+	g := newGrove(seed, n, 300)
+	g.net.Link.Loss = r.Float64() * 0.6
+	g.start()
+	for range 120 {
+		g.net.Run(time.Duration(r.IntN(1500)) * time.Millisecond)
+		i := r.IntN(len(g.all))
+		switch r.IntN(8) {
+		case 0:
+			g.net.Sleep(i)
+			for p := range g.linked {
+				if p[0] == i || p[1] == i {
+					g.hangUp(p[0], p[1])
+				}
+			}
+		case 1:
+			g.net.Wake(i)
+		case 2:
+			j := r.IntN(len(g.all))
+			g.hangUp(i, j)
+		case 3:
+			if len(g.all) < 60 {
+				j := g.add(seed)
+				g.know(j)
+				g.tick(j)
+			}
+		default:
+			if !g.net.Asleep(i) {
+				g.write(i)
+			}
+		}
+	}
+	g.net.Link.Loss = 0
+	for i := range g.all {
+		g.net.Wake(i)
+		g.know(i)
+	}
+	g.net.Run(6 * time.Minute)
+	if lost := g.missing(g.made); lost != 0 {
+		t.Errorf("-seed=%d: %d of %d deliveries missing", seed, lost, len(g.made)*len(g.all))
+	}
+	before := len(g.made)
+	for range 10 { // liveness: the tree carries again
+		g.write(r.IntN(len(g.all)))
+		g.net.Run(3 * time.Second)
+	}
+	if lost := g.missing(g.made[before:]); lost != 0 {
+		t.Errorf("-seed=%d: the tree does not carry: %d missing", seed, lost)
+	}
+}
+
+// A cut of the session in two heals.
+func TestTreePartition(t *testing.T) {
+	g := newGrove(4, 30, 300)
+	g.start()
+	g.net.Run(20 * time.Second)
+	for a := range 15 {
+		for b := 15; b < 30; b++ {
+			g.net.Cut(a, b)
+			g.net.Cut(b, a)
+		}
+	}
+	for i := range 20 {
+		g.write(i)
+		g.net.Run(time.Second)
+	}
+	for a := range 15 {
+		for b := 15; b < 30; b++ {
+			g.net.Heal(a, b)
+			g.net.Heal(b, a)
+		}
+	}
+	g.write(3)
+	g.net.Run(3 * time.Minute)
+	if lost := g.missing(g.made); lost != 0 {
+		t.Errorf("%d missing after the cut healed", lost)
+	}
+}
+
+// A thousand members: how far a message travels.
+func TestTreeAtScale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a thousand members")
+	}
+	g := newGrove(2, 1000, 300)
+	for _, m := range g.all {
+		m.tree.Active = ActiveFor(1000, false)
+	}
+	g.start()
+	g.net.Run(20 * time.Second)
+	for range 10 {
+		g.write(g.net.Rand.IntN(1000))
+		g.net.Run(time.Second)
+	}
+	g.delays = nil
+	for range 5 {
+		g.write(g.net.Rand.IntN(1000))
+		g.net.Run(2 * time.Second)
+	}
+	if lost := g.missing(g.made); lost != 0 {
+		t.Errorf("%d missing", lost)
+	}
+	var hops []int
+	for _, m := range g.all {
+		for _, id := range g.made[10:] {
+			hops = append(hops, m.hops[id])
+		}
+	}
+	slices.Sort(hops)
+	slices.Sort(g.delays)
+	p95 := hops[len(hops)*95/100]
+	t.Logf("hops p50 %d, p95 %d; delay p95 %v", hops[len(hops)/2], p95, g.delays[len(g.delays)*95/100])
+	if p95 > maxTreeHop {
+		t.Errorf("p95 of %d hops", p95)
+	}
+}
+
+// A forged push moves no edge: what the log refuses is not told to the tree. And a flood of ids costs a bounded memory.
+func TestTreeUnderAttack(t *testing.T) {
+	var m Tree
+	m.Rand = mrand.NewChaCha8([32]byte{1})
+	now := time.Unix(0, 0)
+	m.Join("bad", false, 0, now)
+	m.Join("good", false, 0, now)
+	r := mrand.New(mrand.NewPCG(1, 1))
+	for range 100 {
+		ids := make([]Short, maxIHave)
+		for i := range ids {
+			binary.BigEndian.PutUint64(ids[i][:], r.Uint64())
+		}
+		m.Frame("bad", TreeFrame{Kind: TreeIHave, IDs: ids}, now)
+	}
+	if len(m.missing) > maxMissing {
+		t.Errorf("waits for %d ids", len(m.missing))
+	}
+	grafts := 0
+	for range 100 {
+		now = now.Add(time.Second)
+		for _, s := range m.Tick(now) {
+			if s.Kind == TreeGraft {
+				grafts++
+			}
+		}
+	}
+	if grafts > maxMissing || len(m.missing) != 0 {
+		t.Errorf("asked %d times, waits for %d", grafts, len(m.missing))
+	}
+	if out := m.Frame("stranger", TreeFrame{Kind: TreeGraft}, now); out != nil {
+		t.Errorf("answers who is no neighbour: %v", out)
+	}
+	for range 20 {
+		m.Join(PeerID(fmt.Sprint(r.Uint64())), false, 0, now)
+	}
+	if len(m.edges) > activeView+moreEdges {
+		t.Errorf("%d neighbours", len(m.edges))
+	}
+}
+
+func TestTreeFramesRefused(t *testing.T) {
+	for _, c := range []struct {
+		typ byte
+		b   []byte
+	}{{0, nil}, {7, nil}, {TreePush, nil}, {TreePush, []byte{0}}, {TreePush, []byte{14, 1}}, {TreePush, make([]byte, MaxTreeFrame)}, {TreeIHave, nil},
+		{TreeIHave, make([]byte, 7)}, {TreeIHave, make([]byte, 8*513)}, {TreeGraft, make([]byte, 16)}, {TreePrune, []byte{1}}, {TreeVec, make([]byte, 1025)},
+		{TreeBye, make([]byte, 4)}, {TreeBye, []byte{3, 0, 0, 0, 0}}} {
+		if _, err := DecodeTree(c.typ, c.b); !errors.Is(err, wire.ErrInvalid) {
+			t.Errorf("type %d, %d bytes: %v", c.typ, len(c.b), err)
+		}
+	}
+}
+
+func FuzzDecodeTree(f *testing.F) {
+	f.Add(byte(TreePush), AppendPush(nil, 3, []byte("run")))
+	f.Add(byte(TreeIHave), AppendShorts(nil, []Short{{1}, {2}}))
+	f.Add(byte(TreeBye), AppendBye(nil, ByeSleep, 60))
+	f.Fuzz(func(t *testing.T, typ byte, b []byte) {
+		x, err := DecodeTree(typ, b)
+		if err != nil {
+			return
+		}
+		var again []byte
+		switch typ {
+		case TreePush:
+			again = AppendPush(nil, x.Hop, x.Body)
+		case TreeIHave, TreeGraft:
+			again = AppendShorts(nil, x.IDs)
+		case TreeVec:
+			again = x.Body
+		case TreeBye:
+			again = AppendBye(nil, x.Reason, x.Back)
+		}
+		if !bytes.Equal(again, b) {
+			t.Errorf("type %d: %x is written %x", typ, b, again)
+		}
+	})
+}
+
+func FuzzDecodePush(f *testing.F) {
+	f.Add([]byte{1, 2, 3})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if hop, run, err := DecodePush(b); err == nil && !bytes.Equal(AppendPush(nil, hop, run), b) {
+			t.Error("written otherwise")
+		}
+	})
+}
+
+func FuzzDecodeShorts(f *testing.F) {
+	f.Add([]byte("12345678"), 3)
+	f.Fuzz(func(t *testing.T, b []byte, most int) {
+		if ids, err := DecodeShorts(b, most%1000); err == nil && (!bytes.Equal(AppendShorts(nil, ids), b) || len(ids) > most%1000) {
+			t.Error("written otherwise, or too many")
+		}
+	})
+}
+
+func FuzzDecodeBye(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 9})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, back, err := DecodeBye(b); err == nil && !bytes.Equal(AppendBye(nil, r, back), b) {
+			t.Error("written otherwise")
+		}
+	})
+}
+
+// Conversations: what a small session sends, in words.
+func TestTreeConversations(t *testing.T) {
+	convo.Run(t, "testdata/tree_*.txt", func(t *testing.T) func(convo.Command) string {
+		var g *grove
+		var out strings.Builder
+		ids := map[Short]string{}
+		at := func(s string) int { return int(s[0] - 'a') }
+		return func(c convo.Command) string {
+			out.Reset()
+			switch c.Verb {
+			case "new":
+				g = newGrove(1, len(c.Args), 300)
+				g.net.Link = simnet.Link{Delay: 50 * time.Millisecond}
+				kinds := map[byte]string{TreePush: "push", TreeIHave: "ihave", TreeGraft: "graft", TreePrune: "prune", TreeVec: "vec", TreeBye: "bye"}
+				g.trace = func(from int, s Send) {
+					what := kinds[s.Kind]
+					if s.Dial {
+						what = "dial"
+					} else if s.Drop {
+						what = "drop"
+					}
+					var list []string
+					for _, id := range s.IDs {
+						list = append(list, ids[id])
+					}
+					fmt.Fprintf(&out, "%s->%s: %s %s\n", c1(from), c1(index(s.To)), what, strings.Join(list, " "))
+				}
+				for i := range g.all {
+					g.all[i].tree.Active = len(c.Args)
+					g.tick(i)
+				}
+			case "link":
+				g.connect(at(c.Args[0]), at(c.Args[1]))
+			case "cut":
+				g.net.Cut(at(c.Args[0]), at(c.Args[1]))
+			case "hangup":
+				g.hangUp(at(c.Args[0]), at(c.Args[1]))
+			case "write":
+				i := at(c.Args[0])
+				var id Short
+				copy(id[:], c.Args[1])
+				ids[id] = c.Args[1]
+				g.made = append(g.made, id)
+				g.all[i].log[id] = true
+				g.do(i, g.all[i].tree.Wrote([]Short{id}, g.net.Now()))
+			case "run":
+				d, err := time.ParseDuration(c.Args[0])
+				if err != nil {
+					return err.Error()
+				}
+				g.net.Run(d)
+			case "edges":
+				for i, m := range g.all {
+					e, l, p := m.tree.Edges()
+					fmt.Fprintf(&out, "%s: eager %s lazy %s parked %s\n", c1(i), letters(e), letters(l), letters(p))
+				}
+			case "bye":
+				i, j := at(c.Args[0]), at(c.Args[1])
+				g.do(j, g.all[j].tree.Frame(name(i), TreeFrame{Kind: TreeBye, Reason: ByeSleep, Back: 600}, g.net.Now()))
+			default:
+				return "unknown verb " + c.Verb
+			}
+			return strings.ReplaceAll(out.String(), " \n", "\n")
+		}
+	})
+}
+
+func c1(i int) string { return string(rune('a' + i)) }
+
+func letters(list []PeerID) string {
+	out := "-"
+	for i, p := range list {
+		if i == 0 {
+			out = ""
+		}
+		out += c1(index(p))
+	}
+	return out
+}
