@@ -178,6 +178,7 @@ func handler(l *local) http.Handler {
 	mux.Handle("POST /v1/draw", bytesOut(l.Draw))
 	mux.Handle("POST /v1/stop", one(l.stopCall))
 	mux.Handle("POST /v1/export", bytesOut(l.Export))
+	mux.Handle("POST /v1/bundle/", l.h.serveBundles())
 	mux.HandleFunc("POST /v1/import", func(w http.ResponseWriter, r *http.Request) {
 		s := &stream{w, json.NewEncoder(w)}
 		http.NewResponseController(w).EnableFullDuplex()

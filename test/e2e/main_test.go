@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "setenv-from": setenvFrom, "samelines": sameLines,
+			"smaller": smaller, "overwrite": overwrite, "waitnode": waitNode,
 		},
 	})
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	urfave "github.com/urfave/cli/v2"
@@ -38,6 +39,9 @@ func repairAction(c *urfave.Context) error {
 		}
 		defer f.Close()
 		b, err := bundle.Open(f, size, bundle.Keys{Courier: key})
+		if errors.Is(err, bundle.ErrNotForUs) && len(q.Courier) == 0 && key != nil {
+			return fmt.Errorf("it is for us, and no sector of it is good: %w", bundle.ErrDamaged)
+		}
 		if err != nil {
 			return unopened(c, q, err)
 		}

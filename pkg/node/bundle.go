@@ -1,0 +1,27 @@
+package node
+
+import (
+	"net/http"
+
+	"github.com/pars-network/pars/pkg/courier"
+	"github.com/pars-network/pars/pkg/identity"
+)
+
+// Courier returns what packs and takes bundles on this home.
+func (h *Home) Courier() (*courier.Courier, error) {
+	cfg := courier.Config{Dir: h.cfg.Dir, Store: h.store, Sessions: h.Sessions, DEK: h.keys.Keys.DEK, Clock: h.cfg.Clock, Rand: h.cfg.Rand}
+	if cert, err := identity.DecodeCert(h.keys.Keys.Cert); err == nil {
+		d := cert.Device()
+		copy(cfg.Who[:], d[:])
+	}
+	return courier.New(cfg)
+}
+
+// serveBundles answers pars-bundle on the socket.
+func (h *Home) serveBundles() http.Handler {
+	c, err := h.Courier()
+	if err != nil {
+		return http.NotFoundHandler()
+	}
+	return courier.Handler(c)
+}
