@@ -53,6 +53,7 @@ type Mailbox struct {
 	Rules Rules
 	Limit int64 // most bytes; 0: 64 MiB
 	Slots int   // most letters; 0: 2,048, half of them strangers'
+	Each  int // most letters from one group of strangers; 0: 1, or 2 from one that answered a challenge
 	Rand  io.Reader
 
 	mu        sync.Mutex // guards all below; not held while Disk works
@@ -264,9 +265,9 @@ func (m *Mailbox) share(l *letter, from Depositor) bool {
 	case Friend, Anchor:
 		return bytes+l.size() <= friendBytes
 	case Verified:
-		return count < 2
+		return count < max(2, m.Each)
 	}
-	return count < 1
+	return count < max(1, m.Each)
 }
 
 // room returns the letters that must go for l; false when l itself is the first that should.
