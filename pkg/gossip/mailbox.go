@@ -53,7 +53,7 @@ type Mailbox struct {
 	Rules Rules
 	Limit int64 // most bytes; 0: 64 MiB
 	Slots int   // most letters; 0: 2,048, half of them strangers'
-	Each  int // most letters from one group of strangers; 0: 1, or 2 from one that answered a challenge
+	Each  int   // most letters from one group of strangers; 0: 1, or 2 from one that answered a challenge
 	Rand  io.Reader
 
 	mu        sync.Mutex // guards all below; not held while Disk works
