@@ -59,6 +59,11 @@ func inviteText(symbol string) (string, error) {
 	return inviteLine + base64.RawURLEncoding.EncodeToString(b), nil
 }
 
+// fromFlag names the argument FILE in another way.
+func fromFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "from", Usage: "read `FILE|-`, the same as the argument"}
+}
+
 // readAll reads FILE|- up to a limit.
 func readAll(c *urfave.Context, name string, limit int64) ([]byte, error) {
 	in, err := cli.Input(c, name)

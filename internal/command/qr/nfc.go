@@ -27,7 +27,7 @@ func nfcVerb() *urfave.Command {
 		Name: "nfc", Usage: "a card on a tag",
 		Subcommands: []*urfave.Command{
 			{Name: "encode", Usage: "write the NDEF message of a card", ArgsUsage: "CARD", Flags: []urfave.Flag{full(), cli.OutputFlag()}, Action: nfcEncode},
-			{Name: "decode", Usage: "read the card in an NDEF message", ArgsUsage: "FILE|-", Flags: []urfave.Flag{cli.From("the message")}, Action: nfcDecode},
+			{Name: "decode", Usage: "read the card in an NDEF message", ArgsUsage: "FILE|-", Flags: []urfave.Flag{fromFlag()}, Action: nfcDecode},
 			{Name: "read", Usage: "read the card on a tag that is laid on a reader", Action: nfcRead,
 				Description: "Waits for a tag on any reader of pcscd, on Linux. What is read is a claim: nothing is kept of it.",
 				Flags:       []urfave.Flag{&urfave.StringFlag{Name: "o", Usage: "write the NDEF message to `FILE`, too"}}},

@@ -26,7 +26,7 @@ func scanVerb() *urfave.Command {
 		Description: "Reads PNG, JPEG, GIF, YUV4MPEG2, and what show prints, in any order, with any frames missing or doubled. An object is written only when it is whole and its hash " +
 			"is right. Exit 3 when something is not whole at the end: --state keeps what there is for another scan, --missing writes the symbol that tells the sender what to " +
 			"show; exit 4 when nothing is found. What is of somebody else (an address, a payment) is printed as foreign, and nothing is done with it.",
-		Flags: []urfave.Flag{cli.From("pictures"), cli.OutputFlag(),
+		Flags: []urfave.Flag{fromFlag(), cli.OutputFlag(),
 			&urfave.StringFlag{Name: "state", Usage: "go on from `FILE`, and keep there what is not whole"},
 			&urfave.StringFlag{Name: "missing", Usage: "draw the answer to the sender into the PNG `FILE`"}},
 		Action: scanAction,

@@ -25,7 +25,7 @@ func showVerb() *urfave.Command {
 		Name: "show", Usage: "draw FILE as one symbol, or as frames for a camera", ArgsUsage: "FILE|-",
 		Description: "On a terminal frames go on until it is stopped; elsewhere half more than the least are written once. A line pars:card/… or pars:invite/… becomes its own " +
 			"symbol. The format follows the name after -o when none is said: .png, .gif, .svg, .pdf, or a folder for numbered pictures. A pdf is for paper: any --spare of its sheets may be lost.",
-		Flags: []urfave.Flag{cli.From("what to show"), cli.OutputFlag(),
+		Flags: []urfave.Flag{fromFlag(), cli.OutputFlag(),
 			&urfave.StringFlag{Name: "format", Usage: "`term|png|gif|svg|pdf`", DefaultText: "by -o, or term"},
 			&urfave.IntFlag{Name: "fps", Value: 8, Usage: "show `N` frames a second, 1 to 20"},
 			&urfave.IntFlag{Name: "chunk", Value: 800, Usage: "put `B` bytes into a frame, 100 to 2900"},
