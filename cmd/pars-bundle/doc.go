@@ -2,11 +2,31 @@
 
 // Command pars-bundle: carry messages in a sealed file.
 //
-// Sealed files for a courier. This release has no verb for it yet: the command prints its version and completion
-// scripts, so that packages and scripts can rely on its name.
+// A bundle is one file that holds what others lack: a conversation's entries, cards, signed lists, proofs,
+// transactions, programs. It may be copied, cut, damaged and read by the wrong person. Sealed, it is random
+// bytes to all but its recipients, the members of the sessions in it. The courier key lets a courier verify,
+// repair and split it without reading. Every verb works with or without a running node.
 //
 // Verbs:
 //
+//	pack
+//	    write a bundle
+//	plan
+//	    say what pack would take, the most urgent first
+//	ls FILE|-
+//	    list what is in a bundle
+//	verify FILE|-
+//	    say whether a bundle is whole and genuine
+//	unpack FILE|-
+//	    take everything out of a bundle
+//	have [SESSION…]
+//	    say in few bytes what this home holds, for the next bundle to it
+//	split FILE
+//	    cut a file into parts of which some give it back
+//	join DIR|FILE…
+//	    put a file together from its parts
+//	repair FILE
+//	    write a damaged bundle anew, with all that its parity brings back
 //	completion bash|zsh|fish
 //	    print a completion script
 //
