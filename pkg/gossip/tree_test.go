@@ -373,6 +373,7 @@ func TestTreeAtScale(t *testing.T) {
 		g.write(g.net.Rand.IntN(1000))
 		g.net.Run(2 * time.Second)
 	}
+	g.net.Run(10 * time.Second)
 	if lost := g.missing(g.made); lost != 0 {
 		t.Errorf("%d missing", lost)
 	}
