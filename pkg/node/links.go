@@ -12,6 +12,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/dag"
 	"github.com/pars-network/pars/pkg/reconcile"
+	"github.com/pars-network/pars/pkg/session"
 )
 
 func (n *Node) syncProtocol() protocol.ID {
@@ -57,8 +58,9 @@ type streamState struct {
 	raw    network.Stream
 	sync   *syncStream
 	since  time.Time
-	shared int  // sessions the peer proved to be a member of
-	level  bool // all of them were level at the last look
+	shared int                       // sessions the peer proved to be a member of
+	level  bool                      // all of them were level at the last look
+	with   map[*session.Session]bool // those sessions: level at the last look
 }
 
 // open opens a sync stream to a connected peer that has none.
@@ -137,12 +139,18 @@ func (n *Node) took(p peer.ID, got dag.Received, signed int) error {
 // levelled notes how a stream stands and remembers peers that are worth coming back to.
 func (n *Node) levelled(x *syncStream) {
 	shared, level := x.machine.Shared()
+	with := map[*session.Session]bool{}
+	for i, s := range x.sessions {
+		if shared, level := x.machine.Standing(i); shared {
+			with[s] = level
+		}
+	}
 	n.mu.Lock()
 	st := n.streams[x.peer]
 	first := false
 	if st != nil && st.sync == x {
 		first = shared > 0 && shared == level && !st.level
-		st.shared, st.level = shared, shared == level
+		st.shared, st.level, st.with = shared, shared == level, with
 	}
 	n.mu.Unlock()
 	if first {

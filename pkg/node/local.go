@@ -128,6 +128,8 @@ func (l *local) arrived(s *session.Session, err error) {
 	if err == nil && l.n != nil {
 		l.n.hub.watch(s)
 		l.n.restart()
+		l.n.presence.kick()
+		l.n.mail.changed()
 	}
 }
 

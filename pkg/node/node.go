@@ -29,6 +29,7 @@ type Node struct {
 	Peers   []string // multiaddrs with peer id to stay connected to
 	NoMDNS  bool
 	NoDHT   bool   // neither tell members where this node is nor look for them in the hash table
+	NoMail  bool   // neither hear nor pass on nor leave sealed envelopes
 	Offline bool   // no listening, no dialling: the socket alone
 	Metered bool   // the network costs by the byte: few peers, few looks
 	Metrics string // address for Prometheus; empty: none
@@ -47,6 +48,7 @@ type Node struct {
 	hub      *hub
 	dialer   *dialer
 	presence *presence // nil when it is not used
+	mail     *mail     // likewise
 	metrics  *metrics
 	quotas   quotas
 	usage    usage
@@ -103,6 +105,9 @@ func (n *Node) start() error {
 	for _, s := range n.home.Sessions.List() {
 		n.hub.watch(s)
 	}
+	if err := n.carriers(); err != nil {
+		return err
+	}
 	if err := n.listenSocket(); err != nil {
 		return err
 	}
@@ -121,9 +126,6 @@ func (n *Node) start() error {
 		return err
 	}
 	n.wg.Go(func() { n.foreign(sub) })
-	if !n.NoDHT {
-		n.presence = newPresence(n)
-	}
 	n.host.SetStreamHandler(n.syncProtocol(), n.accept)
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected})
 	n.loadAnchors()
@@ -137,9 +139,26 @@ func (n *Node) start() error {
 	if err := n.presence.start(n.ctx); err != nil {
 		return err
 	}
+	if err := n.mail.start(n.ctx); err != nil {
+		return err
+	}
 	n.startResources()
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
 	return n.startLAN()
+}
+
+// carriers makes what members meet and write through; each is nil where it is not wanted, and its methods bear that.
+func (n *Node) carriers() (err error) {
+	if n.Offline {
+		return nil
+	}
+	if !n.NoDHT {
+		n.presence = newPresence(n)
+	}
+	if !n.NoMail {
+		n.mail, err = newMail(n)
+	}
+	return err
 }
 
 func (n *Node) connected(_ network.Network, c network.Conn) {

@@ -32,6 +32,7 @@ func (n *Node) Signals(s resource.Signals) {
 	n.event(Event{Type: "mode", Mode: mode.Name(), Why: strings.Join(mode.Why, ", ")})
 	n.slept.mode(l, n.clock(), n.jitter(l.WakeEvery/4))
 	n.rise()
+	n.mail.mode(mode)
 	n.shed(mode.Limits().Peers)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/dag"
 	"github.com/pars-network/pars/pkg/reconcile"
+	"github.com/pars-network/pars/pkg/session"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -29,13 +30,14 @@ const (
 // syncStream runs the sync machine over one stream. Its run goroutine owns the machine; a reader and a
 // writer goroutine serve it, and run waits for both.
 type syncStream struct {
-	n       *Node
-	s       network.Stream
-	peer    peer.ID
-	machine *reconcile.Machine
-	probe   chan struct{} // asks whether the peer still answers
-	frames  chan reconcile.Frame
-	failed  chan error // from reader or writer
+	n        *Node
+	s        network.Stream
+	peer     peer.ID
+	machine  *reconcile.Machine
+	sessions []*session.Session // its sets
+	probe    chan struct{}      // asks whether the peer still answers
+	frames   chan reconcile.Frame
+	failed   chan error // from reader or writer
 
 	mu     sync.Mutex // guards below
 	queue  [][]byte
@@ -53,6 +55,7 @@ func (n *Node) newStream(s network.Stream) (*syncStream, error) {
 	}
 	took := func(got dag.Received, signed int) error { return n.took(x.peer, got, signed) }
 	for _, s := range n.home.Sessions.List() {
+		x.sessions = append(x.sessions, s)
 		cfg.Sets = append(cfg.Sets, &set{s: s, log: s.Log(), peer: string(x.peer), now: n.clock, took: took})
 	}
 	x.machine = reconcile.New(cfg)

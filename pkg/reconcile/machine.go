@@ -338,6 +338,12 @@ func (m *Machine) Shared() (shared, level int) {
 	return shared, level
 }
 
+// Standing returns whether the peer proved to be a member of the i-th Set, and whether it has stored all that is here.
+func (m *Machine) Standing(i int) (shared, level bool) {
+	l := m.links[i]
+	return l.proved, l.proved && l.live && len(l.queue) == 0 && l.unacked == 0 && l.pushed >= l.set.Arrivals()
+}
+
 // pump sends queued vertices as far as credit goes, the sessions in turn, and ends what is finished.
 func (m *Machine) pump() error {
 	for idle := 0; idle < len(m.links); {

@@ -179,23 +179,29 @@ func (s *Session) Members() []Member {
 
 // Title returns the session's title; empty until the genesis is here.
 func (s *Session) Title() string {
+	c, err := s.genesis()
+	if err != nil || c.Create == nil {
+		return ""
+	}
+	return c.Create.Title
+}
+
+// genesis reads the content of the session's first vertex.
+func (s *Session) genesis() (c control, err error) {
 	id, ok := s.log.Genesis()
 	if !ok {
-		return ""
+		return c, store.ErrNotFound
 	}
 	meta, _ := s.log.Find(id)
 	it, err := s.log.Item(meta.Arrival)
 	if err != nil {
-		return ""
+		return c, err
 	}
 	content, err := s.open(&it)
 	if err != nil {
-		return ""
+		return c, err
 	}
-	if c, err := decodeControl(content); err == nil && c.Create != nil {
-		return c.Create.Title
-	}
-	return ""
+	return decodeControl(content)
 }
 
 // Warnings lists what a person should know about this session, in words.
@@ -236,6 +242,19 @@ func (s *Session) MarkRead(arrival uint32) error { return s.mark("read", &s.read
 // MarkSent remembers that a peer has stored everything below an arrival number.
 func (s *Session) MarkSent(arrival uint32) error { return s.mark("sent", &s.sentTo, arrival) }
 
+// MarkMailed remembers below which arrival numbers what this device wrote, and what others wrote, is level with all
+// members or lies with storers.
+func (s *Session) MarkMailed(own, others uint32) error {
+	return errors.Join(s.mark("mailed own", &s.mailed.own, own), s.mark("mailed", &s.mailed.others, others))
+}
+
+// Mailed returns those arrival numbers.
+func (s *Session) Mailed() (own, others uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mailed.own, s.mailed.others
+}
+
 func (s *Session) mark(name string, at *uint32, arrival uint32) error {
 	s.mu.Lock()
 	old := *at
@@ -251,7 +270,7 @@ func (s *Session) mark(name string, at *uint32, arrival uint32) error {
 
 // loadMarks reads the marks; a damaged one counts as none.
 func (s *Session) loadMarks() {
-	for name, at := range map[string]*uint32{"read": &s.readTo, "sent": &s.sentTo} {
+	for name, at := range map[string]*uint32{"read": &s.readTo, "sent": &s.sentTo, "mailed own": &s.mailed.own, "mailed": &s.mailed.others} {
 		b, err := s.view.Get(store.TableState, s.view.Name(store.TableState, []byte(name)))
 		if err == nil && len(b) == 4 {
 			*at = binary.BigEndian.Uint32(b)

@@ -38,7 +38,9 @@ type Session struct {
 	first   map[sig.Public]Member // opened first vertices
 	sentTo  uint32                // own vertices below this arrival number were taken by a peer
 	readTo  uint32
-	renamed bool // this run took a new pseudonym
+	renamed bool                         // this run took a new pseudonym
+	mailed  struct{ own, others uint32 } // vertices below these arrival numbers are level with all or lie with storers
+	day0    *uint32                      // of the genesis, once it was read
 }
 
 // ID returns the session's id.
@@ -57,6 +59,28 @@ func (s *Session) Rendezvous() (secret, seed [32]byte) {
 
 // BundleKey is the group's key in the slots of bundles.
 func (s *Session) BundleKey() [32]byte { return s.keys.Bundle }
+
+// Carrier returns what carriers of this session need: the secret R by which its topics are drawn, and the key of the
+// day on which its secret began. false until the genesis, which tells that day, is here and opens.
+func (s *Session) Carrier() (rdv [32]byte, first envelope.DayKey, ok bool) {
+	s.mu.Lock()
+	day := s.day0
+	s.mu.Unlock()
+	if day == nil {
+		c, err := s.genesis()
+		if err != nil || c.Create == nil {
+			return rdv, first, false
+		}
+		day = &c.Create.Day
+		s.mu.Lock()
+		s.day0 = day
+		s.mu.Unlock()
+	}
+	return s.keys.Rdv, s.keys.FirstDay(*day), true
+}
+
+// Owns reports whether key is or was this device's author key.
+func (s *Session) Owns(key sig.Public) bool { return s.mine(key) }
 
 // SyncSecret is what members prove to each other on a stream.
 func (s *Session) SyncSecret() [32]byte { return s.keys.Sync }

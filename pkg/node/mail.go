@@ -1,0 +1,337 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/pars-network/pars/pkg/envelope"
+	"github.com/pars-network/pars/pkg/gossip"
+	"github.com/pars-network/pars/pkg/resource"
+	"github.com/pars-network/pars/pkg/session"
+	"github.com/pars-network/pars/pkg/vertex"
+)
+
+// When mail is written and fetched.
+const (
+	mailTick    = 2 * time.Second
+	pollEvery   = 10 * time.Minute
+	pollMetered = 15 * time.Minute
+	mailOwn     = 2 * time.Second // what one wrote within is one envelope
+	mailOthers  = 3 * time.Minute // for what others wrote: mostly they mail it themselves
+	mailCopies  = 6               // how many couriers may carry one envelope
+	mailStorers = 3               // storers that a sender hands it to
+	mailLife    = 14 * 24         // hours
+	daysBack    = 14              // of tags that a storer is asked for
+	maxOpened   = 4096            // envelopes remembered, not to be fetched again
+)
+
+// mail is this node among the carriers of sealed envelopes: it hears those of its sessions on shared topics, keeps
+// some for others, leaves with storers what absent members lack, and fetches what was left for it. One goroutine plans.
+type mail struct {
+	n    *Node
+	g    *gossip.Node
+	wake chan struct{}
+	on   atomic.Bool // the overlay runs
+
+	mu     sync.Mutex // guards all below
+	tags   map[[16]byte]tagged
+	until  time.Time // when tags are to be made anew
+	opened map[envelope.ID]struct{}
+	order  []envelope.ID
+	heard  map[vertex.ID]struct{} // seen in an envelope: somebody has mailed it
+	since  map[vertex.Session]time.Time
+	polled map[gossip.PeerID]time.Time
+	counts mailCounts
+}
+
+// mailCounts are what the node did with mail since it started.
+type mailCounts struct{ left, fetched, refused int }
+
+// tagged says which session a tag is of, and the key of its day.
+type tagged struct {
+	s   *session.Session
+	day envelope.DayKey
+}
+
+func newMail(n *Node) (*mail, error) {
+	m := &mail{n: n, wake: make(chan struct{}, 1), tags: map[[16]byte]tagged{}, opened: map[envelope.ID]struct{}{},
+		heard: map[vertex.ID]struct{}{}, since: map[vertex.Session]time.Time{}, polled: map[gossip.PeerID]time.Time{}}
+	p := n.Profile
+	rules := gossip.Rules{NetID: p.NetID(), Genesis: int64(p.Network.GenesisTime), StampBits: int(p.StampBits)}
+	box := &gossip.Mailbox{Disk: gossip.StoreDisk{Store: n.home.store, Space: n.home.store.Root()}, Rand: n.home.cfg.Rand, Rules: rules}
+	if n.home.cfg.Phone {
+		box.Limit = 16 << 20
+	}
+	if err := box.Open(n.clock().Unix()); err != nil {
+		return nil, fmt.Errorf("open mailbox: %w", err)
+	}
+	m.g = &gossip.Node{Host: n.host, Rules: rules, Cut: gossip.Cut{NetID8: p.NetID8(), Bits: p.ShardBits}, Now: n.clock, Rand: n.home.cfg.Rand,
+		Groups: m.groups, Mine: m.mine, Deliver: m.deliver, Trust: m.trust, Mail: box}
+	_, err := io.ReadFull(n.home.cfg.Rand, m.g.Secret[:])
+	return m, err
+}
+
+// start joins the overlay.
+func (m *mail) start(ctx context.Context) error {
+	if m == nil {
+		return nil
+	}
+	if err := m.g.Start(ctx); err != nil {
+		return err
+	}
+	m.on.Store(true)
+	m.mode(m.n.mode())
+	m.n.wg.Go(func() { m.run(ctx) })
+	return nil
+}
+
+// mode follows the resource manager.
+func (m *mail) mode(r resource.Mode) {
+	if m == nil || !m.on.Load() {
+		return
+	}
+	l := r.Limits()
+	mode := gossip.Normal()
+	switch {
+	case r.Metered || r.LowPower:
+		mode = gossip.Asleep(max(l.BytesPerHour, 200<<10))
+	case r.Memory > resource.Free:
+		mode = gossip.Reduced()
+	}
+	mode.Strangers = mode.Strangers && l.Strangers
+	m.g.SetMode(mode)
+	m.g.Mail.TakeStrangers(l.Strangers)
+}
+
+func (m *mail) kick() {
+	if m == nil {
+		return
+	}
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// changed looks again at which sessions there are.
+func (m *mail) changed() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	m.until = time.Time{}
+	m.mu.Unlock()
+	if m.on.Load() {
+		m.g.Refresh()
+	}
+	m.kick()
+}
+
+// groups are the secrets by which topics are drawn.
+func (m *mail) groups() (out [][32]byte) {
+	for _, s := range m.n.home.Sessions.List() {
+		if rdv, _, ok := s.Carrier(); ok {
+			out = append(out, rdv)
+		}
+	}
+	return out
+}
+
+// trust tells contacts, who have proven to share a session, from strangers.
+func (m *mail) trust(p gossip.PeerID) (gossip.Trust, float64) {
+	n := m.n
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if st := n.streams[peer.ID(p)]; st != nil && st.shared > 0 {
+		return gossip.Contact, 0
+	}
+	return gossip.Stranger, 0
+}
+
+// mine reports whether a tag is of a session here.
+func (m *mail) mine(tag [16]byte) bool {
+	_, ok := m.lookup(tag)
+	return ok
+}
+
+func (m *mail) lookup(tag [16]byte) (tagged, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := m.n.clock(); now.After(m.until) {
+		m.build(now)
+	}
+	t, ok := m.tags[tag]
+	return t, ok
+}
+
+// build makes the tags of all sessions for the days in which an envelope may live.
+func (m *mail) build(now time.Time) {
+	m.tags, m.until = map[[16]byte]tagged{}, now.Add(time.Minute)
+	for _, s := range m.n.home.Sessions.List() {
+		g, ok := groupOf(s)
+		if !ok {
+			continue
+		}
+		for _, t := range g.Tags(now.Unix(), daysBack+1, 1) {
+			m.tags[t.Tag] = tagged{s, t.Key}
+		}
+	}
+}
+
+func groupOf(s *session.Session) (gossip.Group, bool) {
+	rdv, first, ok := s.Carrier()
+	return gossip.Group{Rdv: rdv, First: first, Lanes: envelope.LanesGroup}, ok
+}
+
+// deliver takes an envelope that was heard.
+func (m *mail) deliver(h gossip.Heard) { m.take("gossip", h.Envelope) }
+
+// take opens an envelope and gives what it holds to its session, as every carrier does. It reports whether it opened.
+func (m *mail) take(road string, env []byte) bool {
+	id := envelope.EnvelopeID(env)
+	outer, err := envelope.DecodeOuter(env)
+	if err != nil || !m.fresh(id) {
+		return false
+	}
+	t, ok := m.lookup(outer.Tag)
+	if !ok {
+		return false
+	}
+	typ, payload, err := t.day.OpenEnvelope(env)
+	if err != nil || typ != envelope.Batch {
+		m.count(func(c *mailCounts) { c.refused++ })
+		return false
+	}
+	items, err := vertex.DecodeRun(t.s.ID(), payload)
+	if err != nil {
+		m.count(func(c *mailCounts) { c.refused++ })
+		return false
+	}
+	m.note(items)
+	got, err := t.s.Receive(road, items, m.n.clock())
+	if err != nil {
+		m.n.log.Warn("mail not stored", "why", err)
+		m.forget(id)
+		return false
+	}
+	m.n.metrics.count(got)
+	m.count(func(c *mailCounts) { c.fetched++ })
+	return true
+}
+
+func (m *mail) count(f func(*mailCounts)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(&m.counts)
+}
+
+// fresh remembers an envelope and reports whether it was not known.
+func (m *mail) fresh(id envelope.ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.opened[id]; ok {
+		return false
+	}
+	m.opened[id] = struct{}{}
+	if m.order = append(m.order, id); len(m.order) > maxOpened {
+		delete(m.opened, m.order[0])
+		m.order = m.order[1:]
+	}
+	return true
+}
+
+// forget lets an envelope come again that could not be stored.
+func (m *mail) forget(id envelope.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.opened, id)
+}
+
+// note remembers what somebody has mailed: it need not be mailed again.
+func (m *mail) note(items []vertex.Item) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.heard) > 16*maxOpened {
+		m.heard = map[vertex.ID]struct{}{}
+	}
+	for i := range items {
+		m.heard[items[i].ID] = struct{}{}
+	}
+}
+
+func (m *mail) run(ctx context.Context) {
+	defer m.g.Close()
+	tick := time.NewTicker(mailTick)
+	defer tick.Stop()
+	changed := m.n.hub.wait()
+	for {
+		m.leave(ctx)
+		m.poll(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			changed = m.n.hub.wait()
+		case <-m.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// poll asks the storers in reach for what was left, each from time to time.
+func (m *mail) poll(ctx context.Context) {
+	every := pollEvery
+	if m.n.mode().Metered {
+		every = pollMetered
+	}
+	for _, at := range m.g.Storers() {
+		now := m.n.clock()
+		m.mu.Lock()
+		due := now.Sub(m.polled[at]) >= every
+		if due {
+			m.polled[at] = now
+		}
+		held := append([]envelope.ID(nil), m.order...)
+		m.mu.Unlock()
+		if due && ctx.Err() == nil {
+			m.fetch(ctx, at, held)
+		}
+	}
+}
+
+// fetch asks one storer for every tag, as many at a time as one question holds.
+func (m *mail) fetch(ctx context.Context, at gossip.PeerID, held []envelope.ID) {
+	m.mine([16]byte{})
+	m.mu.Lock()
+	var tags [][16]byte
+	for t := range m.tags {
+		tags = append(tags, t)
+	}
+	m.mu.Unlock()
+	for len(tags) > 0 {
+		n := min(len(tags), gossip.GetTags)
+		err := m.g.Poll(ctx, at, tags[:n], held, func(env []byte) error {
+			m.take("mail", env)
+			return nil
+		})
+		if err != nil {
+			m.n.log.Debug("mail not fetched", "peer", short(peer.ID(at)), "why", err)
+			return
+		}
+		tags = tags[n:]
+	}
+}
+
+// stamps begins the work of an envelope at a random place.
+func (m *mail) stampStart() uint64 {
+	var b [8]byte
+	io.ReadFull(m.n.home.cfg.Rand, b[:])
+	return binary.BigEndian.Uint64(b[:])
+}
