@@ -62,7 +62,7 @@ func helpers() []string { return []string{"internal/version", "internal/fail"} }
 
 // testHelpers are linked by tests alone.
 func testHelpers() []string {
-	return []string{"internal/simnet", "internal/evil", "internal/convo", "pkg/store/storetest"}
+	return []string{"internal/simnet", "internal/evil", "internal/convo", "pkg/store/storetest", "pkg/evm/evmtest"}
 }
 
 func placeOf(dir string) (place, bool) {

@@ -21,8 +21,8 @@ func (c *Committee) points() (keys, error) {
 	return out, nil
 }
 
-// signingRoot is compute_signing_root under DOMAIN_SYNC_COMMITTEE, with the fork of the slot before the signature's.
-func (s *Spec) signingRoot(u *Update) Root {
+// SigningRoot is compute_signing_root under DOMAIN_SYNC_COMMITTEE, with the fork of the slot before the signature's.
+func (s *Spec) SigningRoot(u *Update) Root {
 	version := s.row(s.Epoch(max(u.SigSlot, 1) - 1)).Version
 	var v, domain Root
 	copy(v[:], version[:])
@@ -52,7 +52,7 @@ func (s *Spec) checkSignature(u *Update, of keys) error {
 	if err := sig.Deserialize(&u.Signature); err != nil {
 		return because(ErrSignature, "no point of the curve")
 	}
-	root := s.signingRoot(u)
+	root := s.SigningRoot(u)
 	if !blsu.FastAggregateVerify(who, root[:], &sig) {
 		return because(ErrSignature, "slot %d, %d of %d signers", u.Attested.Beacon.Slot, len(who), len(of))
 	}

@@ -219,11 +219,11 @@ func TestVersionAtBoundary(t *testing.T) {
 	at := uint64(364032 * 32)
 	u := s.emptyUpdate(Deneb.shape())
 	u.SigSlot = at
-	deneb := s.signingRoot(u)
-	if u.SigSlot = at + 1; s.signingRoot(u) == deneb {
+	deneb := s.SigningRoot(u)
+	if u.SigSlot = at + 1; s.SigningRoot(u) == deneb {
 		t.Error("signed in the second slot of Electra under the version of Deneb")
 	}
-	if u.SigSlot = at - 1; s.signingRoot(u) != deneb {
+	if u.SigSlot = at - 1; s.SigningRoot(u) != deneb {
 		t.Error("signed in the first slot of Electra under its version")
 	}
 }

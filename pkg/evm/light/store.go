@@ -255,3 +255,12 @@ func (s *Spec) better(a, b *Update) bool {
 
 // Better reports whether a is the better update of a period to keep and hand on: is_better_update.
 func (s *Spec) Better(a, b *Update) bool { return s.better(a, b) }
+
+// NewUpdate returns an update of the right shape for the fork of a slot, with nothing in it.
+func (s *Spec) NewUpdate(attested uint64) *Update { return s.emptyUpdate(s.ForkAt(attested).shape()) }
+
+// Gindices are the places of the finalized root, the current and the next committee in the state of a slot.
+func (s *Spec) Gindices(slot uint64) (finalized, current, next int) {
+	f := s.ForkAt(slot).shape()
+	return f.finalized, f.current, f.next
+}

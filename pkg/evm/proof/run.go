@@ -87,7 +87,8 @@ func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
 		List types.AccessList `json:"accessList"`
 	}
 	touches := m.touches()
-	if m.To != nil && len(m.Data) > 0 && s.Trips < maxTrips {
+	payment := len(m.Data) == 0 && m.Value != nil && m.Value.Sign() > 0
+	if m.To != nil && !payment && s.Trips < maxTrips {
 		s.Trips++
 		err := one(ctx, s.Ask, 1<<20, &hint, "eth_createAccessList", m.json(), s.at())
 		if ctx.Err() != nil {
