@@ -28,8 +28,8 @@ func sample(seed uint64, n int) []Record {
 		out = append(out, Record{KindVertices, seeded(r.Uint64(), l)})
 		size += l
 	}
-	for range 5 {
-		out = append(out, Record{KindList, bytes.Repeat([]byte("seed.example "), 10+r.IntN(90))})
+	for i := range 5 {
+		out = append(out, Record{KindList, append([]byte{byte(i)}, bytes.Repeat([]byte("seed.example "), 10+r.IntN(90))...)})
 	}
 	return out
 }
