@@ -1,0 +1,112 @@
+package bootstrap
+
+import (
+	"context"
+	"time"
+
+	"github.com/pars-network/pars/pkg/bootstrap/list"
+)
+
+// Class is what a peer is worth to the node that looks for its first ones.
+type Class string
+
+// Classes, the best first. A hint came from nobody in particular: at most two of them are dialled.
+const (
+	Contact Class = "contact" // named by a card that verifies
+	Signed  Class = "signed"  // in a list that k holders signed, or below a name that DNSSEC secures
+	Stale   Class = "stale"   // in a list that expired, when there is no other
+	Hinted  Class = "hint"
+)
+
+func (c Class) rank() int {
+	for i, x := range []Class{Contact, Signed, Stale, Hinted} {
+		if c == x {
+			return i
+		}
+	}
+	return 4
+}
+
+// Peer is one that was found. Nothing about it is proven until it was dialled and has shown its key.
+type Peer struct {
+	ID     string
+	Addrs  []string // multiaddrs that end in /p2p/ID
+	Class  Class
+	Road   string
+	Source string    // what named it: a list's label, or the road
+	By     string    // list, dnssec, card, or empty
+	Seq    uint64    // of the list
+	Until  time.Time // of the list, the signature or the card; zero where nothing says
+	Groups []string  // its places: /16, /32 or name
+}
+
+// Road is one way to a list or to peers. It is tried once in a Race.
+type Road struct {
+	Name      string // builtin, file, card, cache, lan, dht, dns, hns, ens
+	Transport string // do53, dot … of the roads that have several
+	Server    string // who is asked, for people to read
+	After     time.Duration
+	Timeout   time.Duration
+	// Plain is a road on which a listener sees what is asked; one that may only go covertly does not start it.
+	Plain bool
+	// Lenient says that an older list on this road is no evidence of an attack.
+	Lenient bool
+	// Find brings what the road has to the sink, piece by piece, and returns when it has no more. What it brought before an
+	// error counts.
+	Find func(ctx context.Context, s *Sink) error
+}
+
+// key tells the roads of a race apart, and is what is remembered of a winner.
+func (r Road) key() string { return r.Name + "|" + r.Transport + "|" + r.Server }
+
+// Timeouts of a road.
+const (
+	roadTimeout  = 5 * time.Second
+	frontTimeout = 15 * time.Second
+)
+
+// TextSource resolves names of another system, such as ENS, to texts. Proven says that the text itself was proven and
+// not only told.
+type TextSource interface {
+	Text(ctx context.Context, name, key string) (text string, proven bool, err error)
+}
+
+// TextRoad reads a list from the text records pars.list and pars.leaf.N of a name: the whole list as one line, or root and
+// leaves as in DNS.
+func TextRoad(road, name string, src TextSource) Road {
+	return Road{Name: road, Server: name, After: 1500 * time.Millisecond, Timeout: roadTimeout, Lenient: true,
+		Find: func(ctx context.Context, s *Sink) error {
+			text, _, err := src.Text(ctx, name, "pars.list")
+			if err != nil {
+				return err
+			}
+			b, ours, err := list.ParseTXT(text)
+			if !ours {
+				return s.Text(text)
+			}
+			if err != nil {
+				return err
+			}
+			root, err := s.root(b)
+			if err != nil {
+				return err
+			}
+			return s.leaves(ctx, root, func(ctx context.Context, i int) ([][]byte, error) {
+				text, _, err := src.Text(ctx, name, leafKey(i))
+				if err != nil {
+					return nil, err
+				}
+				b, _, err := list.ParseTXT(text)
+				return [][]byte{b}, err
+			})
+		}}
+}
+
+// HintRoad brings peers that somebody else found, such as the table of a DHT.
+func HintRoad(road string, find func(ctx context.Context) ([]Peer, error)) Road {
+	return Road{Name: road, Timeout: roadTimeout, Lenient: true, Plain: road != "cache", Find: func(ctx context.Context, s *Sink) error {
+		peers, err := find(ctx)
+		s.Hints(peers)
+		return err
+	}}
+}
