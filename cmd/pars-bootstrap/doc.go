@@ -2,11 +2,38 @@
 
 // Command pars-bootstrap: find the first peers by whatever road is open.
 //
-// Roads to the first peers. This release has no verb for it yet: the command prints its version and completion
-// scripts, so that packages and scripts can rely on its name.
+// Finds the first peers by whatever road is open: a list signed by several holders of keys, which comes compiled
+// in, as a file, by DNS or from the cache, and peers of the local network. Names are validated by DNSSEC here,
+// from the root keys down; no resolver is believed.
 //
 // Verbs:
 //
+//	hns sync
+//	    check the headers of the chain up to today
+//	hns status
+//	    print the newest block that is held, and ask nobody
+//	hns resolve NAME [TYPE]
+//	    print what the chain holds under a name, or records of the zone below it
+//	hns proof NAME
+//	    write what proves a name, for somebody without a network
+//	hns verify FILE|-
+//	    check a proof of a name against the headers that are held, and ask nobody
+//	key new
+//	    make a key and print its public half
+//	key set PUBLIC_KEY…
+//	    make a trust set of public keys, for a profile
+//	key rotate [RECORD]
+//	    sign the record that replaces a trust set by another
+//	lookup NAME TYPE
+//	    resolve a name and judge the answer by DNSSEC
+//	prove NAME TYPE
+//	    write what proves a record, to be verified without a network
+//	publish LIST
+//	    put a signed list into DNS
+//	sign FILE|-
+//	    make a list of peers, or add a signature to one
+//	verify FILE|-
+//	    verify a list, a rotation or a proof chain, without a network
 //	completion bash|zsh|fish
 //	    print a completion script
 //

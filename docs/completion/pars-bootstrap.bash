@@ -3,6 +3,12 @@ _pars_bootstrap() {
   local cur=${COMP_WORDS[COMP_CWORD]} at= words= i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at/${COMP_WORDS[i]}" in
+      '/hns') at='/hns' ;;
+      '/hns/sync') at='/hns/sync' ;;
+      '/hns/status') at='/hns/status' ;;
+      '/hns/resolve') at='/hns/resolve' ;;
+      '/hns/proof') at='/hns/proof' ;;
+      '/hns/verify') at='/hns/verify' ;;
       '/key') at='/key' ;;
       '/key/new') at='/key/new' ;;
       '/key/set') at='/key/set' ;;
@@ -16,7 +22,13 @@ _pars_bootstrap() {
     esac
   done
   case "$at" in
-    '') words='key lookup prove publish sign verify completion --version --help' ;;
+    '') words='hns key lookup prove publish sign verify completion --version --help' ;;
+    '/hns') words='sync status resolve proof verify --help' ;;
+    '/hns/sync') words='--chain --peer --proxy --agree --home --profile --json --timeout -v --help' ;;
+    '/hns/status') words='--chain --home --profile --json --timeout -v --help' ;;
+    '/hns/resolve') words='--chain --peer --proxy --agree --stale --server --home --profile --json --timeout -v --help' ;;
+    '/hns/proof') words='--chain --peer --proxy --agree -o --stale --home --profile --json --timeout -v --help' ;;
+    '/hns/verify') words='--chain --home --profile --json --timeout -v --help' ;;
     '/key') words='new set rotate --help' ;;
     '/key/new') words='-o --home --profile --json --timeout -v --help' ;;
     '/key/set') words='--need --epoch --home --profile --json --timeout -v --help' ;;

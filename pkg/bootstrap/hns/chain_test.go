@@ -277,7 +277,7 @@ func TestLocator(t *testing.T) {
 	grow(t, c, c.tip, 600, 600, 1)
 	c.Trim()
 	list := c.Locator()
-	if list[0] != c.tip.hash || list[len(list)-1] != c.Anchor() || len(list) > 20 {
+	if list[0] != c.tip.back(overlap).hash || list[len(list)-1] != c.Anchor() || len(list) > 20 {
 		t.Errorf("%d hashes", len(list))
 	}
 }

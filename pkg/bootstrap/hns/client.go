@@ -31,6 +31,7 @@ type Client struct {
 	Peers   []string // HOST or HOST:PORT, asked in this order
 	Now     func() time.Time
 	Timeout time.Duration // for one answer; 0: Timeout
+	Enough  int           // peers that must agree; 0: Enough
 	// Progress is told the height reached and the height that the peer claims. It may be nil.
 	Progress func(height, claimed uint32)
 	// Saved is called with what is checked so far, after each answer that brought something new. It may be nil.
@@ -88,7 +89,7 @@ func (c *Client) Sync(ctx context.Context, chain *Chain) (*Chain, *Report, error
 				return true, nil
 			}
 		}
-		return report.Agree >= Enough, nil
+		return report.Agree >= c.enough(), nil
 	})
 	switch {
 	case local != nil:
@@ -173,6 +174,13 @@ func (c *Client) headers(ctx context.Context, p *Peer, chain *Chain) ([]*Header,
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	defer cancel()
 	return p.Headers(ctx, chain.Locator())
+}
+
+func (c *Client) enough() int {
+	if c.Enough > 0 {
+		return c.Enough
+	}
+	return Enough
 }
 
 func (c *Client) timeout() time.Duration {

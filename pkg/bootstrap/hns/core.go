@@ -17,7 +17,9 @@ const (
 	Keep = 320
 	// confirmed is how many blocks stand on a root before it is used.
 	confirmed = 12
-	maxSide   = 2 * maxHeaders
+	// overlap is how many blocks of ours a peer sends again.
+	overlap = 12
+	maxSide = 2 * maxHeaders
 )
 
 // Findings that are no proof of a lie; every other error of Add is one, and wraps wire.ErrInvalid.
@@ -163,11 +165,12 @@ func (c *Chain) Anchor() Hash { return c.anchor }
 
 func (e *entry) block() Block { return Block{e.height, e.hash, e.Tree, e.time} }
 
-// Locator names blocks of ours, the newest first and ever wider apart, so that a peer finds the last that it has too.
+// Locator names blocks of ours, the newest first and ever wider apart, so that a peer finds the last that it has too. It begins
+// some blocks below the tip: to a locator that names a peer's own tip hsd gives no answer at all.
 func (c *Chain) Locator() []Hash {
 	var out []Hash
 	step := 1
-	for e := c.tip; e != nil; e = e.back(step) {
+	for e := c.tip.back(min(overlap, int(c.tip.height-c.base.height))); e != nil; e = e.back(step) {
 		out = append(out, e.hash)
 		if len(out) > 8 {
 			step *= 2

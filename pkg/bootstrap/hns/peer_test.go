@@ -77,8 +77,10 @@ func (s *server) talk(c net.Conn) {
 				locator = append(locator, readHash(d))
 			}
 			send(cmdPing, make([]byte, 8))
-			send(14, make([]byte, 100)) // a packet that nobody asked for
-			send(cmdHeaders, encodeHeaders(s.headers(locator)))
+			send(14, make([]byte, 100))                    // a packet that nobody asked for
+			if list := s.headers(locator); len(list) > 0 { // hsd is silent when it has none
+				send(cmdHeaders, encodeHeaders(list))
+			}
 		case cmdGetProof:
 			root, key := Hash(payload[:32]), Hash(payload[32:])
 			send(cmdProof, append(append(root[:], key[:]...), s.prove(root, key)...))
