@@ -18,6 +18,9 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # one word a package
 	apt install -y --no-install-recommends $missing
 fi
+need dbus-daemon dbus
+need systemd-analyze systemd
+/usr/bin/python3 -c 'import dbus, dbusmock' 2>/dev/null || missing="$missing python3-dbus python3-dbusmock"
 sh "$here/android/loader.sh" >/dev/null
 sh "$here/../../scripts/foreign.sh" "${PARS_LAB_FOREIGN:-/var/cache/pars-lab/foreign}"
 echo "labs: installed"
