@@ -5,7 +5,6 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	multi "github.com/makiuchi-d/gozxing/multi/qrcode"
-	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
 // MaxSide is the largest width and height of a picture in pixels.
@@ -93,8 +92,12 @@ func read(b gozxing.Binarizer) (out [][]byte) {
 	if err != nil {
 		return nil
 	}
-	if one, err := qrcode.NewQRCodeReader().Decode(bitmap, nil); err == nil {
-		out = appendPayload(out, one)
+	matrix, err := bitmap.GetBlackMatrix()
+	if err != nil {
+		return nil
+	}
+	if one := readOne(matrix); one != nil {
+		out = append(out, one)
 	}
 	several, err := multi.NewQRCodeMultiReader().DecodeMultiple(bitmap, nil)
 	if err != nil {
@@ -112,16 +115,8 @@ func appendPayload(out [][]byte, r *gozxing.Result) [][]byte {
 		return out
 	}
 	name, _ := meta[gozxing.ResultMetadataType_ERROR_CORRECTION_LEVEL].(string)
-	l, err := LevelOf(name)
-	if err != nil {
-		return out
-	}
-	version := versionOf(len(r.GetRawBytes()), l)
-	if version == 0 {
-		return out
-	}
-	b, err := parseWords(r.GetRawBytes(), version)
-	if err != nil || len(b) == 0 {
+	b := words(r.GetRawBytes(), name)
+	if b == nil {
 		return out
 	}
 	for _, have := range out {
@@ -130,6 +125,23 @@ func appendPayload(out [][]byte, r *gozxing.Result) [][]byte {
 		}
 	}
 	return append(out, b)
+}
+
+// words returns what the codewords of a level say, nil when that is nothing.
+func words(raw []byte, level string) []byte {
+	l, err := LevelOf(level)
+	if err != nil {
+		return nil
+	}
+	version := versionOf(len(raw), l)
+	if version == 0 {
+		return nil
+	}
+	b, err := parseWords(raw, version)
+	if err != nil || len(b) == 0 {
+		return nil
+	}
+	return b
 }
 
 // versionOf finds the version by its number of data codewords.
