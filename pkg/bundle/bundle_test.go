@@ -9,7 +9,7 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	g := keyOf(1)
-	for _, n := range []int{1, 3000, 30000, 200000, 3 << 20, 20 << 20} {
+	for _, n := range []int{1, 3000, 30000, 200000, 3 << 20} {
 		for _, bucket := range []bool{false, true} {
 			for _, form := range []string{"", FormSealed, FormOpen} {
 				t.Run(fmt.Sprint(n, bucket, form), func(t *testing.T) {
@@ -35,6 +35,21 @@ func TestRoundTrip(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestWindows has more than one window.
+func TestWindows(t *testing.T) {
+	list := sample(9, 16<<20)
+	b, _ := pack(t, sealed(keyOf(1)), list)
+	f := open(t, b, Keys{Groups: []Key{keyOf(1)}})
+	if got := read(t, f); !sameRecords(got, list) || !f.Report.Whole() {
+		t.Errorf("%d of %d records, %+v", len(got), len(list), f.Report)
+	}
+	half := b[:len(b)/2]
+	f = open(t, half, Keys{Groups: []Key{keyOf(1)}})
+	if got := read(t, f); !subset(got, list) || len(got) < len(list)*45/100 || f.Report.Sound() {
+		t.Errorf("half of the file: %d of %d records, %+v", len(got), len(list), f.Report)
 	}
 }
 

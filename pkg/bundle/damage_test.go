@@ -147,7 +147,7 @@ func damageCases(t *testing.T, n int, first uint64) {
 	}
 }
 
-func TestDamage(t *testing.T) { damageCases(t, 12, 1) }
+func TestDamage(t *testing.T) { damageCases(t, 4, 1) }
 
 // TestSalvage damages more than parity holds: every chunk whose sectors are all there comes out.
 func TestSalvage(t *testing.T) {

@@ -136,9 +136,9 @@ func TestBombs(t *testing.T) {
 // TestMutations changes files at random, in all forms: no panic, no wrong record, no long time.
 func TestMutations(t *testing.T) {
 	g := keyOf(1)
-	n := 400
+	n := 60
 	if testing.Short() {
-		n = 100
+		n = 20
 	}
 	for _, form := range []string{FormSealed, FormCompact, FormOpen} {
 		o := sealed(g)

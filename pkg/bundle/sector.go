@@ -172,6 +172,9 @@ func (s *sealer) finish(sector []byte, info sectorInfo) {
 // peek reads the head of what may be a sector; false for what is none. The mac is not checked.
 func (s *sealer) peek(sector []byte) (sectorInfo, bool) {
 	s.cover(s.head[:], sector[sectorBody+sectorMAC:SectorSize], sector[sectorBody:sectorBody+sectorMAC])
+	if s.head[0] != sectorVersion || s.head[1] > parityBit|lastBit || s.head[sectorHead-1] != 0 {
+		return sectorInfo{}, false // the search over every byte asks here
+	}
 	info, err := DecodeSectorHead(s.head[:])
 	return info, err == nil
 }
