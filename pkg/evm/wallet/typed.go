@@ -1,0 +1,53 @@
+package wallet
+
+import (
+	"encoding/json"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
+
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+const maxTyped = 64 << 10
+
+// Typed is EIP-712 data to sign, with what a person must see of it before.
+type Typed struct {
+	Domain   string // name of who asks
+	Contract string
+	Type     string
+	Hash     common.Hash
+}
+
+// DecodeTyped reads typed data (eth_signTypedData_v4) for a chain. Data of another chain, or of none, is refused.
+func DecodeTyped(b []byte, chain uint64) (t *Typed, err error) {
+	defer func() { // the reader below was not made for hostile input
+		if recover() != nil {
+			t, err = nil, wire.Invalid("typed data")
+		}
+	}()
+	var d apitypes.TypedData
+	if len(b) > maxTyped || json.Unmarshal(b, &d) != nil {
+		return nil, wire.Invalid("typed data is no JSON, or more than %d bytes", maxTyped)
+	}
+	if d.Domain.ChainId == nil || (*big.Int)(d.Domain.ChainId).Cmp(new(big.Int).SetUint64(chain)) != 0 {
+		return nil, wire.Invalid("typed data is for another chain than %d, or names none", chain)
+	}
+	hash, _, err := apitypes.TypedDataAndHash(d)
+	if err != nil {
+		return nil, wire.Invalid("typed data: %v", err)
+	}
+	return &Typed{d.Domain.Name, d.Domain.VerifyingContract, d.PrimaryType, common.BytesToHash(hash)}, nil
+}
+
+// SignTyped returns the signature r ‖ s ‖ v of 65 bytes, v 27 or 28.
+func (k *Key) SignTyped(t *Typed) ([]byte, error) {
+	sig, err := crypto.Sign(t.Hash[:], k.d)
+	if err != nil {
+		return nil, err
+	}
+	sig[64] += 27
+	return sig, nil
+}
