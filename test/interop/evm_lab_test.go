@@ -1,0 +1,402 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/internal/command/evm"
+)
+
+const (
+	labKey  = "b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291"
+	labRich = "0x71562b71999873DB5b286dF957af199Ec94617F7"
+)
+
+// evmLab is a chain of real geth and real Lodestar, and a home that follows it.
+type evmLab struct {
+	t       *testing.T
+	dir     string // what install.sh made
+	work    string
+	home    string
+	profile string
+	beacon  string
+	rpc     string
+}
+
+func newEVMLab(t *testing.T, preset, base string) *evmLab {
+	t.Helper()
+	dir := os.Getenv("PARS_LAB_EVM")
+	if dir == "" {
+		dir = "/var/cache/pars-lab/evm"
+	}
+	if _, err := os.Stat(filepath.Join(dir, "stamp")); err != nil {
+		skip(t, "no chain lab; run test/lab/install.sh")
+	}
+	l := &evmLab{t: t, dir: dir, work: t.TempDir(), home: t.TempDir()}
+	up := exec.Command("sh", "../lab/evm/up.sh", dir, l.work)
+	up.Env = append(os.Environ(), "PRESET="+preset, "BASE="+base)
+	t.Cleanup(func() {
+		if out, err := exec.Command("sh", "../lab/evm/down.sh", l.work).CombinedOutput(); err != nil {
+			t.Errorf("down.sh: %v: %s", err, out)
+		}
+	})
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("up.sh: %v: %s", err, out)
+	}
+	l.profile = filepath.Join(l.work, "profile.json")
+	var p struct {
+		Chain struct{ Beacon, RPC []string }
+	}
+	b, err := os.ReadFile(l.profile)
+	if err != nil || json.Unmarshal(b, &p) != nil {
+		t.Fatalf("profile: %v: %s", err, b)
+	}
+	l.beacon, l.rpc = p.Chain.Beacon[0], p.Chain.RPC[0]
+	return l
+}
+
+// run runs pars-evm in this process and returns what it wrote and its exit code.
+func (l *evmLab) run(args ...string) (stdout, stderr string, code int) {
+	l.t.Helper()
+	return l.runIn(l.t.Context(), l.home, l.profile, args...)
+}
+
+func (l *evmLab) runIn(ctx context.Context, home, profile string, args ...string) (string, string, int) {
+	var out, errs bytes.Buffer
+	args = append(args, "--home", home, "--profile", profile)
+	code := cli.Run(ctx, evm.App(), args, strings.NewReader(""), &out, &errs)
+	return out.String(), errs.String(), code
+}
+
+// must runs a verb that has to succeed and reads its one JSON line.
+func (l *evmLab) must(args ...string) map[string]any {
+	l.t.Helper()
+	out, errs, code := l.run(append(args, "--json")...)
+	if code != 0 {
+		l.t.Fatalf("pars-evm %v: exit %d: %s", args, code, errs)
+	}
+	var v map[string]any
+	if err := json.Unmarshal([]byte(strings.SplitN(out, "\n", 2)[0]), &v); err != nil {
+		l.t.Fatalf("pars-evm %v: %q: %v", args, out, err)
+	}
+	return v
+}
+
+// ask is a plain question to the real geth.
+func (l *evmLab) ask(method string, params ...any) any {
+	l.t.Helper()
+	body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+	r, err := http.Post(l.rpc, "application/json", bytes.NewReader(body))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var v struct{ Result, Error any }
+	if err := json.NewDecoder(r.Body).Decode(&v); err != nil || v.Error != nil {
+		l.t.Fatalf("%s: %v %v", method, err, v.Error)
+	}
+	return v.Result
+}
+
+// await asks a beacon route until it answers.
+func (l *evmLab) await(path string, within time.Duration) []byte {
+	l.t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); {
+		r, err := http.Get(l.beacon + path)
+		if err == nil {
+			b, _ := io.ReadAll(r.Body)
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return b
+			}
+		}
+		time.Sleep(500 * time.Millisecond) // sleep: a real chain makes its blocks when they are due
+	}
+	l.t.Fatalf("%s: no answer in %v", path, within)
+	return nil
+}
+
+func (l *evmLab) checkpoint(id string) string {
+	l.t.Helper()
+	m := regexp.MustCompile(`"root":"(0x[0-9a-f]{64})"`).FindSubmatch(l.await("/eth/v1/beacon/headers/"+id, 30*time.Second))
+	if m == nil {
+		l.t.Fatal("no root of " + id)
+	}
+	return string(m[1])
+}
+
+// From a checkpoint to a head, over a change of the committee, with every answer beside geth's, through liars and a
+// restart, on a real chain.
+func TestEVMChain(t *testing.T) {
+	l := newEVMLab(t, "minimal", "19600")
+	l.await("/eth/v1/beacon/light_client/optimistic_update", 60*time.Second)
+	root := l.checkpoint("head")
+	first := l.must("sync", "--checkpoint", root)
+	t.Logf("first head %v at slot %v", first["number"], first["slot"])
+	l.sameHead(first)
+	t.Run("compare", l.compare)
+	l.await("/eth/v1/beacon/light_client/finality_update", 120*time.Second)
+	final := l.checkpoint("finalized")
+	t.Run("lies", func(t *testing.T) { l.lies(t, final) })
+	t.Run("refusals", func(t *testing.T) { l.refusals(t, final) })
+	t.Run("restart", l.restart)
+	t.Run("committee", func(t *testing.T) { l.committees(t, final) })
+	t.Run("courier", func(t *testing.T) { l.courier(t, final) })
+}
+
+// sameHead holds a head of ours beside geth's block of that number.
+func (l *evmLab) sameHead(h map[string]any) {
+	l.t.Helper()
+	b, _ := l.ask("eth_getBlockByNumber", fmt.Sprintf("0x%x", uint64(h["number"].(float64))), false).(map[string]any)
+	if b == nil || b["hash"] != h["hash"] {
+		l.t.Errorf("head %v, geth has %v", h, b["hash"])
+	}
+}
+
+// compare asks a served head and geth the same, by ethers and viem.
+func (l *evmLab) compare(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	pr, pw := io.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		done <- cli.Run(ctx, evm.App(), []string{"serve", "--http", "127.0.0.1:0", "--home", l.home, "--profile", l.profile}, strings.NewReader(""), pw, t.Output())
+		pw.Close()
+	}()
+	line := make([]byte, 256)
+	n, err := pr.Read(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, pr)
+	url := strings.Split(string(line[:n]), "\t")[1]
+	node := exec.Command("node", filepath.Join(l.dir, "client", "compare.mjs"), url, l.rpc, "0x"+labKey)
+	out, err := node.CombinedOutput()
+	if err != nil {
+		t.Errorf("compare.mjs: %v: %s", err, out)
+	}
+	t.Log(string(out[strings.LastIndex(strings.TrimSpace(string(out)), "\n")+1:]))
+	cancel()
+	if code := <-done; code != 130 {
+		t.Errorf("serve: exit %d", code)
+	}
+}
+
+// lies puts a proxy that bends answers before each of the two servers.
+func (l *evmLab) lies(t *testing.T, root string) {
+	swap := func(pattern, with string) func([]byte) []byte {
+		re := regexp.MustCompile(pattern)
+		return func(b []byte) []byte {
+			return re.ReplaceAllFunc(b, func(m []byte) []byte { return append(m[:len(m)-len(with):len(m)-len(with)], with...) })
+		}
+	}
+	balance := func(home string, args ...string) (string, string, int) {
+		return l.runIn(t.Context(), home, l.profile, append([]string{"balance", "0x00000000000000000000000000000000000000aa", "--checkpoint", root}, args...)...)
+	}
+	want, _, _ := balance(t.TempDir())
+	for name, lie := range map[string]struct {
+		path string // of the beacon API; empty: JSON-RPC
+		bend func([]byte) []byte
+		says string
+	}{
+		"signature":   {"_update", swap(`"sync_committee_signature":"0x..`, "ab"), "signature"},
+		"signers":     {"_update", swap(`"sync_committee_bits":"0x..`, "00"), "signature"},
+		"block hash":  {"light_client", swap(`"block_hash":"0x..`, "00"), "execution header"},
+		"branch":      {"light_client", swap(`_branch":\["0x..`, "00"), "branch"},
+		"state root":  {"light_client", swap(`"state_root":"0x..`, "00"), ""},
+		"committee":   {"bootstrap", swap(`"aggregate_pubkey":"0x..`, "00"), "current committee"},
+		"truncated":   {"light_client", func(b []byte) []byte { return b[:len(b)/2] }, "JSON"},
+		"endless":     {"light_client", func(b []byte) []byte { return append(bytes.Repeat([]byte(" "), 64<<20), b...) }, ""},
+		"not JSON":    {"light_client", func([]byte) []byte { return []byte("<html>blocked</html>") }, "JSON"},
+		"proof node":  {"", swap(`"accountProof":\["0x.{40}`, "00"), "proof"},
+		"proof empty": {"", func(b []byte) []byte { return regexp.MustCompile(`"accountProof":\[[^\]]*\]`).ReplaceAll(b, []byte(`"accountProof":[]`)) }, "0 nodes"},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			up := l.beacon
+			if lie.path == "" {
+				up = l.rpc
+			}
+			p := httptest.NewServer(bending(up, lie.path, lie.bend))
+			defer p.Close()
+			flag := "--beacon"
+			if lie.path == "" {
+				flag = "--rpc"
+			}
+			bent := l.withServers(t, flag, p.URL)
+			out, errs, code := l.runIn(t.Context(), t.TempDir(), bent, "balance", "0x00000000000000000000000000000000000000aa", "--checkpoint", root)
+			if out != "" && out != want {
+				t.Errorf("took the lie: %q, want %q", out, want)
+			}
+			if code != 6 || !strings.Contains(errs, lie.says) {
+				t.Errorf("exit %d: %s", code, errs)
+			}
+			if out, errs, _ := balance(t.TempDir(), flag, p.URL); out != want { // before the honest one of the profile
+				t.Errorf("beside the honest one: %q, %s", out, errs)
+			}
+		})
+	}
+}
+
+// withServers is the lab's profile with one server in place of all of its kind.
+func (l *evmLab) withServers(t *testing.T, flag, url string) string {
+	t.Helper()
+	b, err := os.ReadFile(l.profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := l.beacon
+	if flag == "--rpc" {
+		old = l.rpc
+	}
+	name := filepath.Join(t.TempDir(), "profile.json")
+	if err := os.WriteFile(name, bytes.ReplaceAll(b, []byte(`"`+old+`"`), []byte(`"`+url+`"`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// bending passes requests on and bends the answers of paths that contain a word.
+func bending(up, word string, bend func([]byte) []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		req, err := http.NewRequestWithContext(r.Context(), r.Method, up+r.URL.RequestURI(), r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		req.Header = r.Header.Clone()
+		req.Header.Del("Accept-Encoding")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		if strings.Contains(r.URL.Path, word) {
+			b = bend(b)
+		}
+		w.Header().Set("Content-Type", resp.Header.Get("Content-Type"))
+		w.WriteHeader(resp.StatusCode)
+		_, _ = w.Write(b)
+	}
+}
+
+// refusals are what goes wrong without a lie; each says what it is and what to do.
+func (l *evmLab) refusals(t *testing.T, root string) {
+	down := l.withServers(t, "--beacon", "http://127.0.0.1:1")
+	none := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var q struct{ ID json.RawMessage }
+		_ = json.NewDecoder(r.Body).Decode(&q)
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"the method eth_getProof does not exist/is not available"}}`, q.ID)
+	}))
+	defer none.Close()
+	b, err := os.ReadFile(l.profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := filepath.Join(t.TempDir(), "profile.json")
+	if err := os.WriteFile(short, bytes.ReplaceAll(b, []byte(`"ws_period": 86400`), []byte(`"ws_period": 20`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		profile string
+		args    []string
+		code    int
+		says    []string
+	}{
+		"no checkpoint":        {l.profile, []string{"sync"}, 4, []string{"--checkpoint ROOT"}},
+		"beacon API down":      {down, []string{"sync", "--checkpoint", root}, 1, []string{"127.0.0.1:1", "refused"}},
+		"no eth_getProof":      {l.withServers(t, "--rpc", none.URL), []string{"balance", labRich, "--checkpoint", root}, 1, []string{"eth_getProof", "--rpc"}},
+		"checkpoint too old":   {short, []string{"sync", "--checkpoint", root}, 6, []string{"old, at most 20s", "--checkpoint", "card"}},
+		"unknown checkpoint":   {l.profile, []string{"sync", "--checkpoint", "0x" + strings.Repeat("ab", 32)}, 1, []string{"none yet"}},
+		"profile without one":  {"pars-2026", []string{"balance", labRich}, 1, []string{"publishes no proof"}},
+		"not a transaction":    {l.profile, []string{"receipt", "0x" + strings.Repeat("ab", 32), "--checkpoint", root}, 1, []string{"cannot be proven"}},
+		"an address mistyped":  {l.profile, []string{"balance", "0x71562b71999873Db5b286dF957af199Ec94617F7"}, 2, []string{"checksum"}},
+		"head of another home": {l.profile, []string{"head"}, 4, []string{"checkpoint"}},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			out, errs, code := l.runIn(t.Context(), t.TempDir(), c.profile, c.args...)
+			if code != c.code || out != "" {
+				t.Errorf("exit %d, want %d: %s%s", code, c.code, out, errs)
+			}
+			for _, s := range c.says {
+				if !strings.Contains(errs, s) {
+					t.Errorf("%q does not say %q", errs, s)
+				}
+			}
+		})
+	}
+}
+
+// restart goes on from what is kept, without a checkpoint, and with no beacon node at all while the head is fresh.
+func (l *evmLab) restart(t *testing.T) {
+	h := l.must("sync")
+	l.sameHead(h)
+	down := l.withServers(t, "--beacon", "http://127.0.0.1:1")
+	out, errs, code := l.runIn(t.Context(), l.home, down, "balance", labRich)
+	if code != 0 || !regexp.MustCompile(`^[0-9]+\n$`).MatchString(out) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
+
+// committees follows until the sync committee has changed twice, as it does each 64 slots.
+func (l *evmLab) committees(t *testing.T, root string) {
+	home := t.TempDir()
+	read := func() (slot uint64) {
+		out, errs, code := l.runIn(t.Context(), home, l.profile, "sync", "--checkpoint", root, "--json")
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		var h map[string]any
+		if err := json.Unmarshal([]byte(out), &h); err != nil {
+			t.Fatal(err)
+		}
+		l.sameHead(h)
+		return uint64(h["slot"].(float64))
+	}
+	start := read() / 64
+	for end := time.Now().Add(5 * time.Minute); ; {
+		if slot := read(); slot/64 >= start+2 && slot%64 > 4 {
+			t.Logf("from period %d to %d", start, slot/64)
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("no change of the committee in five minutes")
+		}
+		time.Sleep(5 * time.Second) // sleep: a real chain changes its committee when it is due
+	}
+}
+
+// courier carries containers in a folder, and a proof in a file, to a device without a network.
+func (l *evmLab) courier(t *testing.T, root string) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "proof.json")
+	if _, errs, code := l.runIn(t.Context(), t.TempDir(), l.profile, "sync", "--checkpoint", root, "--save", dir); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	if _, errs, code := l.run("proof", labRich, "0x0", "-o", file); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	alone, home := l.withServers(t, "--beacon", "http://127.0.0.1:1"), t.TempDir()
+	out, errs, code := l.runIn(t.Context(), home, alone, "sync", "--checkpoint", root, "--files", dir, "--json")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	out, errs, code = l.runIn(t.Context(), home, alone, "verify", file, "--json")
+	if code != 0 || !strings.Contains(out, `"verified":true`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
