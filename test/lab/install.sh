@@ -10,6 +10,17 @@ need ip iproute2
 need nft nftables
 need qemu-aarch64-static qemu-user-static
 need strace strace
+need zbarimg zbar-tools
+need qrencode qrencode
+need ffmpeg ffmpeg
+need pdftoppm poppler-utils
+need pcscd pcscd
+need python3 python3
+[ -e /usr/share/doc/vsmartcard-vpcd ] || missing="$missing vsmartcard-vpcd" # no command of its own
+[ -e /usr/share/doc/libpcsclite1 ] || missing="$missing libpcsclite1"
+need dbus-daemon dbus
+need systemd-analyze systemd
+/usr/bin/python3 -c 'import dbus, dbusmock' 2>/dev/null || missing="$missing python3-dbus python3-dbusmock"
 
 apt() { apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" >&2; }
 if [ -n "$missing" ]; then
@@ -18,9 +29,6 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # one word a package
 	apt install -y --no-install-recommends $missing
 fi
-need dbus-daemon dbus
-need systemd-analyze systemd
-/usr/bin/python3 -c 'import dbus, dbusmock' 2>/dev/null || missing="$missing python3-dbus python3-dbusmock"
 sh "$here/android/loader.sh" >/dev/null
 sh "$here/../../scripts/foreign.sh" "${PARS_LAB_FOREIGN:-/var/cache/pars-lab/foreign}"
 echo "labs: installed"
