@@ -55,6 +55,7 @@ const (
 	LabelPresence = "pars/presence/v1"
 	LabelRoleKey  = "pars/dht/role/v1"
 	LabelRoleCard = "pars/role/v1"
+	LabelPeerbook = "pars/peerbook/v1"
 
 	LabelList         = "pars/list/v1"
 	LabelListRotation = "pars/list-rotation/v1"
