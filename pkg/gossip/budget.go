@@ -59,7 +59,7 @@ func (b *Bucket) fill(now time.Time) {
 const (
 	peerBytes, peerBytesBurst   = 1 << 20, 8 << 20
 	peerFrames, peerFramesBurst = 250, 2000
-	strangers                   = 2000 // stamps checked a second, all strangers together
+	strangers                   = 20000 // stamps checked a second, all strangers together: a few per cent of a core
 	contactShare                = 10
 	maxPeers                    = 4096
 )

@@ -167,8 +167,8 @@ func TestQuota(t *testing.T) {
 	if n != peerFramesBurst {
 		t.Errorf("one stranger sent %d at once", n)
 	}
-	for i := range 5000 {
-		q.Allow(PeerID([]byte{byte(i), byte(i >> 8)}), 1, 1024, false, now)
+	for i := range 3000 {
+		q.Allow(PeerID([]byte{byte(i), byte(i >> 8)}), 20, 1024, false, now)
 	}
 	if q.Allow("late", 1, 1024, false, now) || !q.Allow("friend", 1, 1024, true, now) {
 		t.Error("the limit of all strangers does not hold, or holds for a contact")

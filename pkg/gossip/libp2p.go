@@ -163,6 +163,7 @@ func (n *Node) options(p Params) ([]pubsub.Option, error) {
 	gs.D, gs.Dlo, gs.Dhi, gs.Dout, gs.Dscore, gs.Dlazy, gs.GossipFactor = p.D, p.Dlo, p.Dhi, p.Dout, p.Dscore, p.Dlazy, p.Factor
 	gs.HeartbeatInterval, gs.HistoryLength, gs.HistoryGossip, gs.PruneBackoff = p.Heartbeat, p.History, p.Gossip, p.Backoff
 	gs.MaxIHaveMessages, gs.MaxIHaveLength = p.MaxIHaveMessages, p.MaxIHaveLength
+	gs.OpportunisticGraftTicks = p.GraftEvery
 	var direct []peer.AddrInfo
 	for _, s := range n.Direct {
 		ai, err := peer.AddrInfoFromString(s)
@@ -178,7 +179,7 @@ func (n *Node) options(p Params) ([]pubsub.Option, error) {
 		pubsub.WithSeenMessagesTTL(p.SeenFor), pubsub.WithSeenMessagesStrategy(timecache.Strategy_LastSeen),
 		pubsub.WithGossipSubParams(gs), pubsub.WithFloodPublish(false), pubsub.WithPeerExchange(false), pubsub.WithDirectPeers(direct),
 		pubsub.WithPeerGater(pubsub.DefaultPeerGaterParams()), pubsub.WithSubscriptionFilter(filter{n}),
-		pubsub.WithValidateQueueSize(p.ValidateQueue), pubsub.WithValidateThrottle(p.ValidateLimit),
+		pubsub.WithPeerOutboundQueueSize(p.SendQueue), pubsub.WithValidateQueueSize(p.ValidateQueue), pubsub.WithValidateThrottle(p.ValidateLimit),
 		pubsub.WithDefaultValidator(n.validate, pubsub.WithValidatorInline(n.Policy == nil)),
 		pubsub.WithAppSpecificRpcInspector(n.inspect), pubsub.WithRawTracer(tracer{n}),
 	}

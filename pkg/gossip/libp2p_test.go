@@ -10,6 +10,7 @@ import (
 	mrand "math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 	ma "github.com/multiformats/go-multiaddr"
 	"google.golang.org/protobuf/proto"
@@ -50,7 +52,7 @@ func inLab(t *testing.T, f func(*lab)) {
 		l.rules = Rules{NetID: [32]byte{7}, Genesis: time.Now().Unix() - 100*hour, StampBits: 4}
 		l.cut = Cut{"07000000", 0}
 		l.seed = mrand.NewChaCha8([32]byte{1})
-		l.net.SetLinkDefaults(mocknet.LinkOptions{Latency: 20 * time.Millisecond})
+		l.net.SetLinkDefaults(mocknet.LinkOptions{Latency: 2 * time.Millisecond}) // one write at a time: 500 a second
 		f(l)
 		for _, n := range l.nodes {
 			n.Close()
@@ -208,6 +210,7 @@ type rawPeer struct {
 	rpcs []*pb.RPC
 	out  network.Stream
 	also []network.Stream
+	heed func(*pb.RPC, peer.ID) // what it does with what it hears; nil: nothing
 }
 
 // A trap of the library: the policy not to sign alone still sends the author and a sequence number.
@@ -299,10 +302,14 @@ func (l *lab) rawAt(ip string) *rawPeer {
 				return
 			}
 			r.mu.Lock()
-			if len(r.rpcs) < 5000 {
+			if r.heed == nil && len(r.rpcs) < 5000 {
 				r.rpcs = append(r.rpcs, rpc)
 			}
+			heed := r.heed
 			r.mu.Unlock()
+			if heed != nil {
+				heed(rpc, s.Conn().RemotePeer())
+			}
 		}
 	})
 	return r
@@ -649,6 +656,375 @@ func TestNobodyReads(t *testing.T) {
 		n.Close()
 		if err := n.Queue(Pending{Envelope: l.letter(0, 10)}); err == nil {
 			t.Error("taken after the end")
+		}
+	})
+}
+
+// honest is how many honest nodes stand against twenty times as many attackers; the soak has more.
+var honest = 10
+
+func sybils() int { return 20 * honest }
+
+// The published attacks (Vyzovitis et al., GossipSub: Attack-Resilient Message Propagation, 2020) at 20 attackers to one
+// honest node. Each attacker has an address of its own and three honest neighbours.
+const (
+	perMob  = 2
+	quietly = 0 // a sybil is a neighbour and passes nothing on
+	passing = 1 // it passes all on
+	censor  = 2 // it passes on what does not come from the victim
+)
+
+type mob struct {
+	l      *lab
+	peers  []*rawPeer
+	how    atomic.Int32
+	victim peer.ID
+}
+
+// mob adds attackers; each keeps asking to be a neighbour.
+func (l *lab) mob(count, each int, how int32, victim *Node) *mob {
+	m := &mob{l: l}
+	m.how.Store(how)
+	if victim != nil {
+		m.victim = victim.Host.ID()
+	}
+	r := mrand.New(l.seed)
+	for range count {
+		p := l.raw()
+		seen := map[string]bool{}
+		p.heed = func(rpc *pb.RPC, from peer.ID) { m.pass(p, seen, rpc, from) }
+		for _, i := range r.Perm(len(l.nodes))[:each] {
+			l.link(l.nodes[i].Host, p.host)
+			p.dial(l, l.nodes[i])
+		}
+		p.joins(l)
+		m.peers = append(m.peers, p)
+	}
+	return m
+}
+
+func (m *mob) pass(p *rawPeer, seen map[string]bool, rpc *pb.RPC, from peer.ID) {
+	how := m.how.Load()
+	if how == quietly || len(rpc.Publish) == 0 {
+		return
+	}
+	p.mu.Lock()
+	var out []*pb.Message
+	for _, msg := range rpc.Publish {
+		id := envelope.EnvelopeID(msg.Data)
+		if !seen[string(id[:])] && (how != censor || from != m.victim) {
+			out = append(out, msg)
+		}
+		seen[string(id[:])] = true
+	}
+	p.mu.Unlock()
+	if len(out) > 0 {
+		p.everyone(&pb.RPC{Publish: out})
+	}
+}
+
+// again asks to be a neighbour once more, after the backoff.
+func (m *mob) again() {
+	for _, p := range m.peers {
+		p.joins(m.l)
+	}
+}
+
+// share returns what part of the honest nodes' neighbours is honest.
+func (l *lab) share() float64 {
+	mine, all := 0, 0
+	ids := map[PeerID]bool{}
+	for _, n := range l.nodes {
+		ids[PeerID(n.Host.ID())] = true
+	}
+	for _, n := range l.nodes {
+		for _, p := range n.Peers() {
+			if len(p.Mesh) > 0 {
+				if all++; ids[p.ID] {
+					mine++
+				}
+			}
+		}
+	}
+	return float64(mine) / float64(all)
+}
+
+// hum lets so many seconds go by with one message each.
+func (l *lab) hum(seconds int) (ids []envelope.ID) {
+	r := mrand.New(l.seed)
+	for range seconds {
+		ids = append(ids, l.say(r.IntN(len(l.nodes)), 0))
+		l.pass(time.Second)
+	}
+	return ids
+}
+
+// talk lets random nodes publish for so many seconds, four messages each, and returns their ids.
+func (l *lab) talk(seconds int, by ...int) (ids []envelope.ID) {
+	r := mrand.New(l.seed)
+	for range seconds * 4 {
+		i := r.IntN(len(l.nodes))
+		if len(by) > 0 {
+			i = by[0]
+		}
+		ids = append(ids, l.say(i, 0))
+		l.pass(250 * time.Millisecond)
+	}
+	return ids
+}
+
+// late returns a percentile of what deliveries took since the last call.
+func (l *lab) late(percent int) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := slices.Clone(l.lat)
+	l.lat = nil
+	if len(list) == 0 {
+		return 0
+	}
+	slices.Sort(list)
+	return list[(len(list)-1)*percent/100]
+}
+
+// town adds the honest nodes and lets them find each other.
+func (l *lab) town(set func(i int, n *Node)) {
+	for i := range honest {
+		l.node("", func(n *Node) {
+			if set != nil {
+				set(i, n)
+			}
+		})
+	}
+	l.mix(5)
+	l.pass(10 * time.Second)
+}
+
+// holds checks delivery and lateness, and reports both.
+func (l *lab) holds(t *testing.T, what string, ids []envelope.ID, least float64) {
+	t.Helper()
+	l.pass(15 * time.Second)
+	got, late := l.heard(ids, honest-1), l.late(99)
+	t.Logf("%s: %.4f delivered, p99 %v, honest share of the mesh %.2f", what, got, late, l.share())
+	if got < least || late > 2*time.Second {
+		t.Errorf("%s: %.4f delivered, p99 %v", what, got, late)
+	}
+}
+
+// 1: attackers that are neighbours and drop all. Scoring must keep the honest share up, and be what keeps it up.
+func TestAttackSybil(t *testing.T) {
+	var share [2]float64
+	for i, off := range []bool{false, true} {
+		inLab(t, func(l *lab) {
+			l.town(func(_ int, n *Node) { n.noScore = off })
+			m := l.mob(sybils(), perMob, quietly, nil)
+			l.hum(70)
+			m.again()
+			l.late(99)
+			ids := l.talk(15)
+			share[i] = l.share()
+			if off {
+				l.pass(15 * time.Second)
+				t.Logf("without scoring: %.4f delivered, p99 %v, honest share %.2f", l.heard(ids, honest-1), l.late(99), share[i])
+				return
+			}
+			l.holds(t, "sybils", ids, 0.999)
+		})
+	}
+	if share[0] < 0.5 || share[0] < share[1]+0.1 {
+		t.Errorf("honest share of the mesh %.2f, without scoring %.2f", share[0], share[1])
+	}
+}
+
+// 2: all neighbours of one publisher are attackers. A contact to whom everything is passed delivers, and nothing else does.
+func TestAttackEclipse(t *testing.T) {
+	var got [2]float64
+	for i, friend := range []bool{true, false} {
+		inLab(t, func(l *lab) {
+			l.town(nil)
+			contact := l.nodes[0]
+			addr := contact.Host.Addrs()[0].String() + "/p2p/" + contact.Host.ID().String()
+			victim := l.node("", func(n *Node) {
+				if friend {
+					n.Direct = []string{addr}
+				}
+			})
+			if friend {
+				if _, err := l.net.LinkPeers(victim.Host.ID(), contact.Host.ID()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 60 {
+				p := l.raw()
+				p.heed = func(*pb.RPC, peer.ID) {}
+				l.link(victim.Host, p.host)
+				p.dial(l, victim)
+				p.joins(l)
+			}
+			l.pass(5 * time.Second)
+			var ids []envelope.ID
+			for range 40 {
+				ids = append(ids, l.say(honest, 0))
+				l.pass(250 * time.Millisecond)
+			}
+			l.pass(15 * time.Second)
+			got[i] = l.heard(ids, honest)
+		})
+	}
+	t.Logf("eclipsed: %.4f with a contact, %.4f without", got[0], got[1])
+	if got[0] != 1 || got[1] > 0.01 {
+		t.Errorf("eclipsed: %.4f with a contact, %.4f without", got[0], got[1])
+	}
+}
+
+// 3: the attackers pass on everything but what one publisher writes.
+func TestAttackCensor(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.town(nil)
+		m := l.mob(sybils(), perMob, censor, l.nodes[5])
+		l.hum(60)
+		m.again()
+		l.late(99)
+		l.holds(t, "censored", l.talk(15, 5), 0.999)
+	})
+}
+
+// 4: the attackers are there before the network is.
+func TestAttackColdBoot(t *testing.T) {
+	inLab(t, func(l *lab) {
+		for range honest {
+			l.node("", nil)
+		}
+		m := l.mob(sybils(), perMob, quietly, nil)
+		l.pass(2 * time.Second)
+		l.mix(5)
+		l.hum(60)
+		m.again()
+		l.hum(30)
+		l.late(99)
+		l.holds(t, "cold boot, after 90 s", l.talk(15), 0.999)
+	})
+}
+
+// 5: the attackers serve well for a long time, then all fall silent at once.
+func TestAttackCovertFlash(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.town(nil)
+		m := l.mob(sybils(), perMob, passing, nil)
+		l.hum(120)
+		before := l.share()
+		m.how.Store(quietly)
+		first := l.hum(55)
+		l.pass(5 * time.Second)
+		l.late(99)
+		second := l.talk(15)
+		t.Logf("honest share of the mesh %.2f before the flash; in the first minute %.4f delivered", before, l.heard(first, honest-1))
+		l.holds(t, "a minute after the flash", append(first, second...), 0.999)
+	})
+}
+
+// 6: GRAFT again and again before the backoff is over.
+func TestAttackGraftFlood(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.town(nil)
+		m := l.mob(20, perMob, quietly, nil)
+		for range 10 {
+			for _, p := range m.peers {
+				for range 20 {
+					p.everyone(&pb.RPC{Control: &pb.ControlMessage{Prune: []*pb.ControlPrune{{TopicID: ptr(l.cut.Topic(0))}},
+						Graft: []*pb.ControlGraft{{TopicID: ptr(l.cut.Topic(0))}}}})
+				}
+			}
+			l.pass(time.Second)
+		}
+		worst, lists := 0.0, 0
+		for _, p := range m.peers {
+			for _, n := range l.nodes {
+				if s := l.stats(n, p.host); s.ID != "" {
+					if lists++; s.Score > ScoreRules().Graylist {
+						worst = max(worst, s.Score-ScoreRules().Graylist)
+					}
+				}
+			}
+		}
+		if worst > 0 || lists == 0 {
+			t.Errorf("a flooder stands %.0f above the graylist after 10 s (%d looked at)", worst, lists)
+		}
+		l.holds(t, "graft flood", l.talk(10), 0.999)
+	})
+}
+
+// 7: announce what nobody has. It costs little and is fined.
+func TestAttackIHave(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.town(nil)
+		calm := l.talk(5)
+		m := l.mob(sybils()/4, perMob, quietly, nil)
+		r := mrand.New(l.seed)
+		for range 20 {
+			for _, p := range m.peers {
+				ids := make([]string, 200)
+				for i := range ids {
+					var b [21]byte
+					binary.BigEndian.PutUint64(b[:], r.Uint64())
+					ids[i] = string(b[:])
+				}
+				p.everyone(&pb.RPC{Control: &pb.ControlMessage{Ihave: []*pb.ControlIHave{{TopicID: ptr(l.cut.Topic(0)), MessageIDs: ids}}}})
+			}
+			l.pass(time.Second)
+		}
+		l.late(99)
+		fined := 0
+		for _, p := range m.peers {
+			for _, n := range l.nodes {
+				if s := l.stats(n, p.host); s.Behaviour > 0 {
+					fined++
+				}
+			}
+		}
+		if fined == 0 {
+			t.Error("a broken promise costs nothing")
+		}
+		l.holds(t, "false announcements", append(calm, l.talk(10)...), 0.999)
+	})
+}
+
+// 9: valid stamped envelopes of strangers, as fast as one likes. What is held stays bounded and nobody else waits.
+func TestAttackStorm(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.town(nil)
+		l.late(95)
+		l.talk(10)
+		l.pass(5 * time.Second)
+		calm := l.late(95)
+		m := l.mob(8, perMob, quietly, nil)
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		for _, p := range m.peers {
+			wg.Go(func() {
+				var list []*pb.Message // the last fifty, forty-eight of them again
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					for range 2 { // 160 new ones a second in all: what forty cores stamp at 18 bits
+						list = append(list, &pb.Message{Data: l.letter(0, 100), Topic: ptr(l.cut.Topic(0))})
+					}
+					list = list[max(0, len(list)-50):]
+					p.everyone(&pb.RPC{Publish: list})
+					l.pass(100 * time.Millisecond)
+				}
+			})
+		}
+		ids := l.talk(10)
+		close(stop)
+		wg.Wait()
+		l.pass(10 * time.Second)
+		storm, got := l.late(95), l.heard(ids, honest-1)
+		t.Logf("storm: %.4f delivered, p95 %v, calm %v, refused %v", got, storm, calm, l.nodes[0].Metrics().Refused)
+		if got < 0.999 || storm > 2*calm+20*time.Millisecond {
+			t.Errorf("storm: %.4f delivered, p95 %v, calm %v", got, storm, calm)
 		}
 	})
 }
