@@ -27,6 +27,8 @@ type Race struct {
 	Covert bool
 	// All asks for every leaf of the list, not only as many as Want needs.
 	All bool
+	// Every lets each road come to its own end: to explain, not to hurry.
+	Every bool
 	// Want is how many peers are enough; 0 is 8.
 	Want int
 	// Memory keeps the newest list and who won; nil forgets.
@@ -145,7 +147,7 @@ func (x *run) race(ctx context.Context) []Report {
 			cancels[a.key]()
 			ended[a.key] = a.report
 			machine.Ended(a.key)
-			if x.enough(nil) {
+			if !x.Every && x.enough(nil) {
 				machine.Enough(x.Now())
 			}
 		case <-timer.C:

@@ -18,6 +18,8 @@ const (
 	maxUpdate = 60 << 10 // bytes a message
 	fudge     = 300      // seconds a clock may differ
 	timeout   = 10 * time.Second
+	visible   = 30 * time.Second // until an update is given out
+	poll      = 100 * time.Millisecond
 )
 
 // Server is a primary that takes updates.
@@ -87,14 +89,47 @@ func (s *Server) zone(ctx context.Context, name string) (string, error) {
 	return "", fmt.Errorf("%s is not the primary of a zone above %s: it says %s", s.Addr, name, dns.RcodeToString[m.Rcode])
 }
 
-// Run makes the update.
+// Run makes the update and returns when the server gives the new root out: one that signs on the side takes a moment, and who
+// asks too early makes a resolver remember for minutes that there is nothing. Each message waits for the one before to be given
+// out, for named with inline signing was seen to lose the second of two that follow at once.
 func (s *Server) Run(ctx context.Context, p *Plan) error {
 	for _, m := range p.leafMessages() {
 		if err := s.send(ctx, m, "add the leaves"); err != nil {
 			return err
 		}
+		if err := s.await(ctx, m.Ns[len(m.Ns)-1]); err != nil {
+			return fmt.Errorf("add the leaves: %w", err)
+		}
 	}
-	return s.send(ctx, p.rootMessage(), "change the root")
+	if err := s.send(ctx, p.rootMessage(), "change the root"); err != nil {
+		return err
+	}
+	if err := s.await(ctx, p.put.root); err != nil {
+		return fmt.Errorf("change the root: %w", err)
+	}
+	return nil
+}
+
+// await asks until a record is given out.
+func (s *Server) await(ctx context.Context, rr dns.RR) error {
+	h := rr.Header()
+	for range visible / poll {
+		m, err := s.ask(ctx, h.Name, h.Rrtype)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(m.Answer, func(have dns.RR) bool { return dns.IsDuplicate(have, rr) }) {
+			return nil
+		}
+		timer := time.NewTimer(poll)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+	return fmt.Errorf("the server took a record of %s and does not give it out after %v", h.Name, time.Duration(visible))
 }
 
 func (p *Plan) message() *dns.Msg { return new(dns.Msg).SetUpdate(p.Zone) }

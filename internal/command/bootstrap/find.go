@@ -1,0 +1,229 @@
+package bootstrap
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/bootstrap"
+	"github.com/pars-network/pars/pkg/bootstrap/exchange"
+	"github.com/pars-network/pars/pkg/bootstrap/list"
+	"github.com/pars-network/pars/pkg/profile"
+	"github.com/pars-network/pars/pkg/sig"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+// findFlags choose the roads.
+func findFlags(more ...urfave.Flag) []urfave.Flag {
+	return askFlags(append([]urfave.Flag{
+		&urfave.StringFlag{Name: "road", Usage: "only these `ROADS`, with commas: builtin, file, cache, lan, dht, dns"},
+		&urfave.StringSliceFlag{Name: "file", Usage: "take the list, the rotation or the card in `FILE`, bytes or text (repeat for more)"},
+		&urfave.BoolFlag{Name: "covert-only", Usage: "use no road on which a listener sees what is asked"},
+		&urfave.BoolFlag{Name: "no-mdns", Usage: "do not look on the local network"}}, more...)...)
+}
+
+// files is a Memory of one file a name. The command holds no key to seal them with: what is in them is public.
+type files struct{ dir string }
+
+func (f files) path(name string) string {
+	return filepath.Join(f.dir, strings.ReplaceAll(name, "/", "-"))
+}
+
+// Load reads a file.
+func (f files) Load(name string) ([]byte, error) {
+	b, err := os.ReadFile(f.path(name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, wire.ErrNotFound
+	}
+	return b, err
+}
+
+// Save replaces a file, and returns when it is on the disk.
+func (f files) Save(name string, value []byte) error {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return err
+	}
+	t, err := os.CreateTemp(f.dir, ".save-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(t.Name()) // gone already when all went well
+	_, err = t.Write(value)
+	if err = errors.Join(err, t.Sync(), t.Close()); err != nil {
+		return err
+	}
+	return os.Rename(t.Name(), f.path(name))
+}
+
+// setup is what the flags and the profile say.
+func setup(c *urfave.Context) (*bootstrap.Setup, files, error) {
+	p, err := network(c)
+	if err != nil {
+		return nil, files{}, err
+	}
+	home, err := cli.Home(c)
+	if err != nil {
+		return nil, files{}, err
+	}
+	memory := files{filepath.Join(home, "cache", "bootstrap-"+p.NetID8())}
+	s := &bootstrap.Setup{Profile: p, System: systemServers(), Memory: memory, Now: time.Now}
+	if list := c.StringSlice("server"); len(list) > 0 {
+		s.Servers = list
+	}
+	if len(cli.Args(c)) == 1 {
+		s.Name = cli.Args(c)[0]
+	}
+	if c.String("anchor") != "" {
+		if s.Anchors, err = anchors(c, p); err != nil {
+			return nil, files{}, err
+		}
+	}
+	if s.Dialer, err = dialer(c); err != nil {
+		return nil, files{}, err
+	}
+	if name := c.String("ca"); name != "" {
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, files{}, err
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, files{}, cli.Usagef("%s has no certificate in PEM", name)
+		}
+		s.Change = func(x *exchange.Server) { x.Roots = roots }
+	}
+	return s, memory, nil
+}
+
+// race makes the race of the roads that are wanted.
+func race(c *urfave.Context, s *bootstrap.Setup, memory files) (*bootstrap.Race, error) {
+	trust, err := s.Trust()
+	if err != nil {
+		return nil, err
+	}
+	roads, err := s.Roads()
+	if errors.Is(err, wire.ErrInvalid) {
+		return nil, cli.Usagef("%v", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range c.StringSlice("file") {
+		roads = append(roads, bootstrap.FileRoad("file", name, func() ([]byte, error) { return readAll(c, name) }))
+	}
+	table := filepath.Join(filepath.Dir(memory.dir), "dht-table-"+s.Profile.NetID8()+".jsonl")
+	if _, err := os.Stat(table); err == nil {
+		roads = append(roads, tableRoad(table))
+	}
+	if !c.Bool("no-mdns") {
+		roads = append(roads, bootstrap.LANRoad(nobody(), time.Now))
+	}
+	if only := c.String("road"); only != "" {
+		wanted := strings.Split(only, ",")
+		for _, w := range wanted {
+			if !slices.Contains([]string{"builtin", "file", "cache", "lan", "dht", "dns"}, w) {
+				return nil, cli.Usagef("road %q is none of builtin, file, cache, lan, dht, dns", w)
+			}
+		}
+		roads = slices.DeleteFunc(roads, func(r bootstrap.Road) bool { return !slices.Contains(wanted, r.Name) })
+	}
+	return &bootstrap.Race{Trust: trust, Roads: roads, Private: s.Profile.Bootstrap.AllowPrivate, Covert: c.Bool("covert-only"), Memory: memory,
+		Network: networkKey(memory, s), Now: time.Now}, nil
+}
+
+// nobody is the peer id of a key that nobody has.
+func nobody() string {
+	var seed [32]byte
+	rand.Read(seed[:])
+	return list.PeerID(sig.FromSeed(seed).Public())
+}
+
+// tableRoad brings what a seeder or a node of this home knew last.
+func tableRoad(name string) bootstrap.Road {
+	return bootstrap.HintRoad("dht", func(context.Context) ([]bootstrap.Peer, error) {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		entries, err := list.ReadNodes(f, time.Now(), true, func(string, string) {})
+		var out []bootstrap.Peer
+		for _, e := range entries {
+			out = append(out, bootstrap.Peer{ID: e.ID(), Addrs: e.Multiaddrs(), Groups: e.Groups()})
+		}
+		return out, err
+	})
+}
+
+// networkKey tells this network from others without naming it; empty where that cannot be told.
+func networkKey(memory files, s *bootstrap.Setup) string {
+	b, err := memory.Load("device")
+	var secret [32]byte
+	if n, derr := hex.Decode(secret[:], bytes.TrimSpace(b)); err != nil || derr != nil || n != 32 {
+		rand.Read(secret[:])
+		if memory.Save("device", fmt.Appendf(nil, "%x\n", secret)) != nil {
+			return ""
+		}
+	}
+	gateway := gatewayMAC()
+	if len(gateway) == 0 && len(s.System) == 0 {
+		return ""
+	}
+	return bootstrap.NetworkKey(secret, gateway, s.System)
+}
+
+// gatewayMAC reads the hardware address of the default gateway where the system shows it.
+func gatewayMAC() []byte {
+	gateway := ""
+	eachLine("/proc/net/route", func(f []string) {
+		if len(f) > 2 && f[1] == "00000000" && gateway == "" {
+			if b, err := hex.DecodeString(f[2]); err == nil && len(b) == 4 {
+				gateway = net.IPv4(b[3], b[2], b[1], b[0]).String()
+			}
+		}
+	})
+	var mac net.HardwareAddr
+	eachLine("/proc/net/arp", func(f []string) {
+		if len(f) > 3 && f[0] == gateway {
+			mac, _ = net.ParseMAC(f[3]) // stays nil where it is none
+		}
+	})
+	return mac
+}
+
+func eachLine(name string, visit func(fields []string)) {
+	f, err := os.Open(name)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		visit(strings.Fields(s.Text()))
+	}
+}
+
+// linked tells whether an interface besides the loopback has an address.
+func linked(p *profile.Profile) bool {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return true // it cannot be told: try
+	}
+	return slices.ContainsFunc(all, func(a net.Addr) bool {
+		ip, _, err := net.ParseCIDR(a.String())
+		return err == nil && (!ip.IsLoopback() || p.Bootstrap.AllowPrivate)
+	})
+}
