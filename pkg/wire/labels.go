@@ -96,4 +96,6 @@ const (
 	LabelBundleReceipt = "pars/bundle/receipt/v1"
 	LabelHave          = "pars/have/v1"
 	LabelRelease       = "pars/release/v1"
+
+	LabelEVMVault = "pars/evm/vault/v1"
 )
