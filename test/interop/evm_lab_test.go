@@ -79,7 +79,7 @@ func (l *evmLab) run(args ...string) (stdout, stderr string, code int) {
 func (l *evmLab) runIn(ctx context.Context, home, profile string, args ...string) (string, string, int) {
 	var out, errs bytes.Buffer
 	args = append(args, "--home", home, "--profile", profile)
-	code := cli.Run(ctx, evm.App(), args, strings.NewReader(""), &out, &errs)
+	code := cli.Run(ctx, evm.App(), append([]string{"pars-evm"}, args...), strings.NewReader(""), &out, &errs)
 	return out.String(), errs.String(), code
 }
 
@@ -174,7 +174,7 @@ func (l *evmLab) compare(t *testing.T) {
 	pr, pw := io.Pipe()
 	done := make(chan int, 1)
 	go func() {
-		done <- cli.Run(ctx, evm.App(), []string{"serve", "--http", "127.0.0.1:0", "--home", l.home, "--profile", l.profile}, strings.NewReader(""), pw, t.Output())
+		done <- cli.Run(ctx, evm.App(), []string{"pars-evm", "serve", "--http", "127.0.0.1:0", "--home", l.home, "--profile", l.profile}, strings.NewReader(""), pw, t.Output())
 		pw.Close()
 	}()
 	line := make([]byte, 256)
