@@ -18,22 +18,28 @@
 //	    write what proves a name, for somebody without a network
 //	hns verify FILE|-
 //	    check a proof of a name against the headers that are held, and ask nobody
+//	resolve [NAME]
+//	    find first peers on all roads at once
+//	explain [NAME]
+//	    try every road to its end and say what became of it
+//	probe
+//	    tell which network this is, from nothing to the free Internet
+//	lookup NAME TYPE
+//	    resolve a name and judge the answer by DNSSEC
+//	prove NAME TYPE
+//	    write what proves a record, to be verified without a network
+//	verify FILE|-
+//	    verify a list, a rotation or a proof chain, without a network
 //	key new
 //	    make a key and print its public half
 //	key set PUBLIC_KEY…
 //	    make a trust set of public keys, for a profile
 //	key rotate [RECORD]
 //	    sign the record that replaces a trust set by another
-//	lookup NAME TYPE
-//	    resolve a name and judge the answer by DNSSEC
-//	prove NAME TYPE
-//	    write what proves a record, to be verified without a network
-//	publish LIST
-//	    put a signed list into DNS
 //	sign FILE|-
 //	    make a list of peers, or add a signature to one
-//	verify FILE|-
-//	    verify a list, a rotation or a proof chain, without a network
+//	publish LIST
+//	    put a signed list into DNS
 //	completion bash|zsh|fish
 //	    print a completion script
 //

@@ -11,35 +11,41 @@ _pars_bootstrap() {
       '/hns/resolve') at='/hns/resolve' ;;
       '/hns/proof') at='/hns/proof' ;;
       '/hns/verify') at='/hns/verify' ;;
+      '/resolve') at='/resolve' ;;
+      '/explain') at='/explain' ;;
+      '/probe') at='/probe' ;;
+      '/lookup') at='/lookup' ;;
+      '/prove') at='/prove' ;;
+      '/verify') at='/verify' ;;
       '/key') at='/key' ;;
       '/key/new') at='/key/new' ;;
       '/key/set') at='/key/set' ;;
       '/key/rotate') at='/key/rotate' ;;
-      '/lookup') at='/lookup' ;;
-      '/prove') at='/prove' ;;
-      '/publish') at='/publish' ;;
       '/sign') at='/sign' ;;
-      '/verify') at='/verify' ;;
+      '/publish') at='/publish' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='hns key lookup prove publish sign verify completion --version --help' ;;
+    '') words='hns resolve explain probe lookup prove verify key sign publish completion --version --help' ;;
     '/hns') words='sync status resolve proof verify --help' ;;
     '/hns/sync') words='--chain --peer --proxy --agree --home --profile --json --timeout -v --help' ;;
     '/hns/status') words='--chain --home --profile --json --timeout -v --help' ;;
     '/hns/resolve') words='--chain --peer --proxy --agree --stale --server --home --profile --json --timeout -v --help' ;;
     '/hns/proof') words='--chain --peer --proxy --agree -o --stale --home --profile --json --timeout -v --help' ;;
     '/hns/verify') words='--chain --home --profile --json --timeout -v --help' ;;
+    '/resolve') words='--server --anchor --ca --proxy --road --file --covert-only --no-mdns --all --home --profile --json --timeout -v --help' ;;
+    '/explain') words='--server --anchor --ca --proxy --road --file --covert-only --no-mdns --home --profile --json --timeout -v --help' ;;
+    '/probe') words='--server --anchor --ca --proxy --canary --home --profile --json --timeout -v --help' ;;
+    '/lookup') words='--server --anchor --ca --proxy --home --profile --json --timeout -v --help' ;;
+    '/prove') words='--server --anchor --ca --proxy -o --rfc9102 --home --profile --json --timeout -v --help' ;;
+    '/verify') words='--at --anchor --set --home --profile --json --timeout -v --help' ;;
     '/key') words='new set rotate --help' ;;
     '/key/new') words='-o --home --profile --json --timeout -v --help' ;;
     '/key/set') words='--need --epoch --home --profile --json --timeout -v --help' ;;
     '/key/rotate') words='--old --to --key -o --home --profile --json --timeout -v --help' ;;
-    '/lookup') words='--server --anchor --ca --proxy --home --profile --json --timeout -v --help' ;;
-    '/prove') words='--server --anchor --ca --proxy -o --rfc9102 --home --profile --json --timeout -v --help' ;;
-    '/publish') words='--zone --zonefile --update --tsig --rotation --dnsaddr --dry-run --diff --remove --server --ca --home --profile --json --timeout -v --help' ;;
     '/sign') words='--key --set --seq --expires --domestic --zone --text -o --home --profile --json --timeout -v --help' ;;
-    '/verify') words='--at --anchor --set --home --profile --json --timeout -v --help' ;;
+    '/publish') words='--zone --zonefile --update --tsig --rotation --dnsaddr --dry-run --diff --remove --server --ca --home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -59,7 +59,7 @@ func TestChainFlips(t *testing.T) {
 	w := small(t, nil)
 	r, _, b := prove(t, w, "alias.pars.test.", dns.TypeTXT)
 	for i := range b {
-		for bit := range 8 {
+		for _, bit := range []int{0, 5, 7} {
 			x := bytes.Clone(b)
 			x[i] ^= 1 << bit
 			c, err := DecodeChain(x)
