@@ -2,11 +2,15 @@ package bundle
 
 import "sort"
 
-// Room returns how many bytes of body fit a file of at most limit bytes, and the form it then has.
+// Room returns how many bytes of body fit a file of at most limit bytes, and the form that holds the most.
 func Room(limit int64, o Options) (body int64, form string, err error) {
-	if o.Form == FormCompact || o.Form == "" && limit <= MaxCompact {
+	compact := int64(0)
+	if o.Form == FormCompact || o.Form == "" {
 		units := int64(len(o.To.Groups) + len(o.To.Passphrases) + cardUnits*len(o.To.Cards))
-		return max(0, min(limit, MaxCompact)-compactSalt-16-units*unit), FormCompact, nil
+		compact = max(0, min(limit, MaxCompact)-compactSalt-16-units*unit)
+	}
+	if o.Form == FormCompact {
+		return compact, FormCompact, nil
 	}
 	form = FormSealed
 	prefix := 1
@@ -20,7 +24,10 @@ func Room(limit int64, o Options) (body int64, form string, err error) {
 		return err == nil && l.size() <= limit
 	}
 	n := sort.Search(int(limit/sectorBody)+1, func(n int) bool { return !fits(int64(n+1) * sectorBody) })
-	return int64(n) * sectorBody, form, nil
+	if body = int64(n) * sectorBody; body < compact {
+		return compact, FormCompact, nil
+	}
+	return body, form, nil
 }
 
 // Meter tells how long the body of a row of records will be, before anything is compressed. The zero value is ready.

@@ -18,8 +18,7 @@ import (
 
 const (
 	flushItems = 8 << 20 // bytes of vertices that wait for a run which attests them
-	flushFirst = 512 << 10
-	stepChunks = 16 // chunks between two notes of how far an unpack is
+	stepChunks = 16      // chunks between two notes of how far an unpack is
 )
 
 // unpacker takes one bundle.
@@ -174,9 +173,14 @@ func (u *unpacker) record(r bundle.Record) error {
 	}
 	u.session = s
 	u.items = append(u.items, items...)
-	u.size += len(r.Payload) + 400*len(items)
-	if u.size >= flushItems || u.size >= flushFirst && closed(u.items) {
-		return u.flush()
+	for i := range items {
+		u.size += takeItem + len(items[i].Body)
+	}
+	if n := cleanCut(u.items); n > 0 || u.size >= flushItems {
+		if n == 0 {
+			n = len(u.items)
+		}
+		return u.receive(n)
 	}
 	return nil
 }
@@ -188,29 +192,59 @@ func sessionOf(payload []byte) (id vertex.Session, err error) {
 	return vertex.Session(payload[:len(id)]), nil
 }
 
-// closed reports whether the last vertex of every branch is signed, so that none has to wait for the next run.
-func closed(items []vertex.Item) bool {
-	next := make(map[vertex.ID]bool, len(items))
+// cleanCut returns how many of the leading items end where the last vertex of every branch is signed, so that none has
+// to wait for the next run.
+func cleanCut(items []vertex.Item) (n int) {
+	var s span
 	for i := range items {
-		if items[i].Seq > 0 {
-			next[items[i].Prev] = true
+		if s.add(&items[i]) {
+			n = i + 1
 		}
 	}
-	for i := range items {
-		if !items[i].Signed && !next[items[i].ID] {
-			return false
-		}
-	}
-	return true
+	return n
 }
 
-// flush hands the vertices that wait to their log.
-func (u *unpacker) flush() error {
-	if len(u.items) == 0 {
-		return nil
+// flush hands all vertices that wait to their log.
+func (u *unpacker) flush() error { return u.receive(len(u.items)) }
+
+// receive hands the first n vertices that wait to their log, in pieces that are decided at once where there are any.
+func (u *unpacker) receive(n int) error {
+	items, rest := u.items[:n], u.items[n:]
+	u.items = nil
+	u.size = 0
+	for i := range rest {
+		u.items = append(u.items, rest[i])
+		u.size += takeItem + len(rest[i].Body)
 	}
-	items := u.items
-	u.items, u.size = nil, 0
+	for len(items) > 0 {
+		k := piece(items)
+		if err := u.hand(items[:k]); err != nil {
+			return err
+		}
+		items = items[k:]
+	}
+	return nil
+}
+
+// piece returns how many of the leading items one transaction takes, up to its last clean cut.
+func piece(items []vertex.Item) int {
+	var s span
+	size, clean := 0, 0
+	for i := range items {
+		if size += takeItem + len(items[i].Body); size > takeBytes && i > 0 {
+			if clean > 0 {
+				return clean
+			}
+			return len(items)
+		}
+		if s.add(&items[i]) {
+			clean = i + 1
+		}
+	}
+	return len(items)
+}
+
+func (u *unpacker) hand(items []vertex.Item) error {
 	got, err := u.session.Receive(u.from, items, u.now)
 	for i, r := range got.Results {
 		if r.Outcome == dag.Parked || r.Outcome == dag.Refused {
