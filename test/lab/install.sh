@@ -16,6 +16,12 @@ need ffmpeg ffmpeg
 need pdftoppm poppler-utils
 need pcscd pcscd
 need python3 python3
+for c in node npm jq g++ make; do # Handshake
+	case $c in node) need node nodejs ;; *) need "$c" "$c" ;; esac
+done
+need knotd knot
+need dig bind9-dnsutils
+need dnssec-dsfromkey bind9-utils
 [ -e /usr/share/doc/vsmartcard-vpcd ] || missing="$missing vsmartcard-vpcd" # no command of its own
 [ -e /usr/share/doc/libpcsclite1 ] || missing="$missing libpcsclite1"
 need dbus-daemon dbus
@@ -31,4 +37,5 @@ if [ -n "$missing" ]; then
 fi
 sh "$here/android/loader.sh" >/dev/null
 sh "$here/../../scripts/foreign.sh" "${PARS_LAB_FOREIGN:-/var/cache/pars-lab/foreign}"
+sh "$here/handshake/install.sh" "${PARS_LAB_HANDSHAKE:-/var/cache/pars-lab/handshake}" >&2
 echo "labs: installed"
