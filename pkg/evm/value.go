@@ -71,3 +71,6 @@ func ParseHex(s string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// Geth is an address as the packages below know it; nil stays nil.
+func Geth(a *Address) *common.Address { return (*common.Address)(a) }

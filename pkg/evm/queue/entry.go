@@ -218,3 +218,14 @@ func (q *Queue) Drop(id [16]byte) error {
 	q.Entries = slices.DeleteFunc(q.Entries, func(x *Entry) bool { return x.ID == id })
 	return nil
 }
+
+// Hash is that of the transaction which was included, or of the newest version; false for a draft.
+func (e *Entry) Hash(chain uint64) (common.Hash, bool) {
+	switch {
+	case e.Tx != common.Hash{}:
+		return e.Tx, true
+	case len(e.Versions) == 0:
+		return common.Hash{}, false
+	}
+	return e.Versions[len(e.Versions)-1].hash(chain), true
+}
