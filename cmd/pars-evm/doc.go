@@ -2,11 +2,59 @@
 
 // Command pars-evm: check facts of a chain without trusting who tells them.
 //
-// Chain facts, checked here. This release has no verb for it yet: the command prints its version and completion
-// scripts, so that packages and scripts can rely on its name.
+// Facts of a chain, checked on this device: the sync committees of the beacon chain prove a block, and Merkle
+// proofs under it prove all else. Servers named by --beacon and --rpc, or by the profile, are asked and never
+// believed; what does not verify is refused with exit 6. The first start needs --checkpoint, the root of a
+// recent finalized block from somebody you trust. State is kept in the folder evm of the home.
 //
 // Verbs:
 //
+//	sync
+//	    bring the verified head up to date
+//	head
+//	    print the newest verified head that is kept here, and ask nobody
+//	balance ADDRESS
+//	    print the balance of an account in wei
+//	nonce ADDRESS
+//	    print how many transactions an account has sent
+//	code ADDRESS
+//	    print the code of a contract
+//	storage ADDRESS SLOT
+//	    print one word of a contract's storage
+//	call
+//	    run a contract on proven state and print what it returns
+//	logs
+//	    print all events of a range of blocks that match, and prove that there are no others
+//	receipt TX
+//	    prove what became of a transaction
+//	proof ADDRESS [SLOT]…
+//	    write a proof of an account, and of words of its storage, that others check without a network
+//	verify FILE|-
+//	    check a proof with what is kept here, and ask nobody
+//	send [RAWTX|-]
+//	    queue a payment or a signed transaction, and send it once the chain can be reached
+//	wallet new
+//	    take a key from the phrase, or from a keystore file, and print its address
+//	wallet list
+//	    print the addresses of the wallet
+//	wallet address
+//	    print the first address of the wallet
+//	wallet sign
+//	    sign a transaction and print it; nobody is asked
+//	queue ls
+//	    print the queue as it was left
+//	queue run
+//	    look at the chain, send what is due, and print the queue
+//	queue bump ID
+//	    pay a tenth more for the same transaction
+//	queue cancel ID
+//	    take the transaction's number for one that pays nothing
+//	queue drop ID
+//	    forget a transaction that has ended or never left this device
+//	serve
+//	    offer the verified chain as JSON-RPC on loopback until stopped
+//	vectors DIR
+//	    run the published light-client test cases found below a folder
 //	completion bash|zsh|fish
 //	    print a completion script
 //
