@@ -47,13 +47,24 @@ type Status struct {
 	Roads      map[string]int `json:"roads"`         // peers by road
 	DHT        string         `json:"dht,omitempty"` // off, client, server
 	DHTPeers   int            `json:"dht_peers"`     // in its table
-	Mode       string         `json:"mode"`          // normal, metered, low-power, reduced
+	Mail       MailStatus     `json:"mail"`
+	Mode       string         `json:"mode"` // normal, metered, low-power, reduced
 	ModeWhy    string         `json:"mode_reason"`
 	WakeupsH   int64          `json:"wakeups_h"` // of the last hour: five seconds in which bytes were carried
 	BytesH     int64          `json:"bytes_h"`
 	BytesToday int64          `json:"bytes_today"`           // UTC
 	BudgetLeft *int64         `json:"budget_left,omitempty"` // of --budget, now
 	Alarms     []string       `json:"alarms"`
+}
+
+// MailStatus is what the node does with sealed envelopes.
+type MailStatus struct {
+	Waiting int   `json:"waiting"` // own entries that absent members may lack and no storer keeps yet
+	Left    int   `json:"left"`    // envelopes left with storers since the start
+	Fetched int   `json:"fetched"` // of own sessions, heard or fetched
+	Carried int   `json:"carried"` // kept for others
+	Bytes   int64 `json:"bytes"`   // of those
+	Relays  int   `json:"relays"`  // in reach
 }
 
 // Peer is one connected peer.

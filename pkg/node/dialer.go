@@ -20,6 +20,7 @@ const (
 	roadAnchor  = "anchor"
 	roadInvite  = "invite"
 	roadDHT     = "dht"
+	roadRelay   = "relay"
 	roadInbound = "inbound"
 )
 
@@ -256,6 +257,14 @@ func (d *dialer) roadOf(p peer.ID) string {
 	defer d.mu.Unlock()
 	if t := d.targets[p]; t != nil {
 		return t.road
+	}
+	if m := d.n.mail; m != nil && m.relays.has(p) {
+		return roadRelay
+	}
+	for _, c := range d.n.host.Network().ConnsToPeer(p) {
+		if c.Stat().Direction == network.DirOutbound {
+			return roadDHT // nobody else calls whom the dialer does not know
+		}
 	}
 	return roadInbound
 }

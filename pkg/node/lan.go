@@ -76,4 +76,5 @@ func (n *Node) moved() {
 	n.probe()
 	n.dialer.again()
 	n.presence.moved()
+	n.mail.moved()
 }

@@ -104,7 +104,7 @@ func (m *mail) post(ctx context.Context, s *session.Session, list []uint32) erro
 	if len(list) == 0 {
 		return nil
 	}
-	storers := m.storers()
+	storers := m.storers(s)
 	if len(storers) == 0 {
 		return errNoStorer
 	}
@@ -140,17 +140,30 @@ func (m *mail) noteRun(s *session.Session, ats []uint32) {
 	}
 }
 
-// storers lists whom to leave mail with: contacts last, since they sync anyway.
-func (m *mail) storers() (out []gossip.PeerID) {
-	var contacts []gossip.PeerID
+// storers lists whom to leave mail of a session with: relays, then contacts who are not members. Members have the log
+// itself and sync it, and whoever has not yet said what it shares may be one.
+func (m *mail) storers(s *session.Session) (out []gossip.PeerID) {
+	var others []gossip.PeerID
 	for _, p := range m.g.Storers() {
-		if t, _ := m.trust(p); t == gossip.Contact {
-			contacts = append(contacts, p)
-		} else {
+		if m.n.onlyServes(peer.ID(p)) {
 			out = append(out, p)
+		} else if m.n.outside(peer.ID(p), s) {
+			others = append(others, p)
 		}
 	}
-	return append(out, contacts...)
+	return append(out, others...)
+}
+
+// outside reports whether a peer is a contact by other sessions than s, and had the time to prove s too.
+func (n *Node) outside(p peer.ID, s *session.Session) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	st := n.streams[p]
+	if st == nil || st.shared == 0 || n.clock().Sub(st.since) < settled {
+		return false
+	}
+	_, member := st.with[s]
+	return !member
 }
 
 // seal makes the envelope of a run, with the work that strangers ask for.

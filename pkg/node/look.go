@@ -24,6 +24,7 @@ func (n *Node) status(st *Status) {
 	st.Online = st.Peers > 0
 	mode := n.mode()
 	st.DHT, st.DHTPeers = n.presence.state()
+	st.Mail = n.mail.status()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 	n.usageStatus(st)
 }

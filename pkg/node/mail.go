@@ -35,10 +35,11 @@ const (
 // mail is this node among the carriers of sealed envelopes: it hears those of its sessions on shared topics, keeps
 // some for others, leaves with storers what absent members lack, and fetches what was left for it. One goroutine plans.
 type mail struct {
-	n    *Node
-	g    *gossip.Node
-	wake chan struct{}
-	on   atomic.Bool // the overlay runs
+	n      *Node
+	g      *gossip.Node
+	wake   chan struct{}
+	relays *relays
+	on     atomic.Bool // the overlay runs
 
 	mu     sync.Mutex // guards all below
 	tags   map[[16]byte]tagged
@@ -61,7 +62,7 @@ type tagged struct {
 }
 
 func newMail(n *Node) (*mail, error) {
-	m := &mail{n: n, wake: make(chan struct{}, 1), tags: map[[16]byte]tagged{}, opened: map[envelope.ID]struct{}{},
+	m := &mail{n: n, relays: newRelays(n), wake: make(chan struct{}, 1), tags: map[[16]byte]tagged{}, opened: map[envelope.ID]struct{}{},
 		heard: map[vertex.ID]struct{}{}, since: map[vertex.Session]time.Time{}, polled: map[gossip.PeerID]time.Time{}}
 	p := n.Profile
 	rules := gossip.Rules{NetID: p.NetID(), Genesis: int64(p.Network.GenesisTime), StampBits: int(p.StampBits)}
@@ -118,6 +119,18 @@ func (m *mail) kick() {
 	case m.wake <- struct{}{}:
 	default:
 	}
+}
+
+// moved makes everything due again after a change of the network.
+func (m *mail) moved() {
+	if m == nil {
+		return
+	}
+	m.relays.moved()
+	m.mu.Lock()
+	clear(m.polled)
+	m.mu.Unlock()
+	m.kick()
 }
 
 // changed looks again at which sessions there are.
@@ -192,6 +205,41 @@ func groupOf(s *session.Session) (gossip.Group, bool) {
 
 // deliver takes an envelope that was heard.
 func (m *mail) deliver(h gossip.Heard) { m.take("gossip", h.Envelope) }
+
+// state returns the counters, and what is kept for others.
+func (m *mail) state() (c mailCounts, g gossip.Metrics) {
+	if m == nil || !m.on.Load() {
+		return c, g
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts, m.g.Metrics()
+}
+
+func (m *mail) status() (st MailStatus) {
+	c, g := m.state()
+	st.Left, st.Fetched, st.Carried, st.Bytes = c.left, c.fetched, g.Stored, g.MailBytes
+	if m != nil {
+		st.Waiting = m.waiting()
+		m.relays.mu.Lock()
+		st.Relays = m.relays.connected()
+		m.relays.mu.Unlock()
+	}
+	return st
+}
+
+// waiting counts own entries that are neither level with all members nor left with a storer.
+func (m *mail) waiting() (n int) {
+	for _, s := range m.n.home.Sessions.List() {
+		own, _ := s.Mailed()
+		for _, v := range s.Log().Since(own) {
+			if s.Owns(v.Author) {
+				n++
+			}
+		}
+	}
+	return n
+}
 
 // take opens an envelope and gives what it holds to its session, as every carrier does. It reports whether it opened.
 func (m *mail) take(road string, env []byte) bool {
@@ -272,6 +320,7 @@ func (m *mail) run(ctx context.Context) {
 	defer tick.Stop()
 	changed := m.n.hub.wait()
 	for {
+		m.relays.step(ctx)
 		m.leave(ctx)
 		m.poll(ctx)
 		select {
@@ -285,7 +334,7 @@ func (m *mail) run(ctx context.Context) {
 	}
 }
 
-// poll asks the storers in reach for what was left, each from time to time.
+// poll asks the storers in reach for what was left, each from time to time, and gives them copies of what is carried.
 func (m *mail) poll(ctx context.Context) {
 	every := pollEvery
 	if m.n.mode().Metered {
@@ -302,6 +351,9 @@ func (m *mail) poll(ctx context.Context) {
 		m.mu.Unlock()
 		if due && ctx.Err() == nil {
 			m.fetch(ctx, at, held)
+			if n, err := m.g.Meet(ctx, at); err == nil && n > 0 {
+				m.n.log.Debug("letters handed on", "peer", short(peer.ID(at)), "letters", n)
+			}
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/internal/command/dag"
 	"github.com/pars-network/pars/internal/command/dht"
+	"github.com/pars-network/pars/internal/command/gossip"
 	"github.com/pars-network/pars/internal/command/node"
 )
 
@@ -35,9 +36,10 @@ func role(name string, f func(args []string) error) bool {
 // commands are what the test binary does when it is started under another name.
 func commands() map[string]func() {
 	return map[string]func(){
-		"pars-dag":  func() { cli.Main(dag.App()) },
-		"pars-dht":  func() { cli.Main(dht.App()) },
-		"pars-node": func() { cli.Main(node.App()) },
+		"pars-dag":    func() { cli.Main(dag.App()) },
+		"pars-dht":    func() { cli.Main(dht.App()) },
+		"pars-gossip": func() { cli.Main(gossip.App()) },
+		"pars-node":   func() { cli.Main(node.App()) },
 	}
 }
 

@@ -145,6 +145,12 @@ func (n *Net) Seed(i int, h Home, args ...string) *Node {
 	return n.serve(i, h, append([]string{"pars-dht", "seed", "--json"}, args...)...)
 }
 
+// Relay starts a relay and waits until it is ready.
+func (n *Net) Relay(i int, h Home, args ...string) *Node {
+	h.t.Helper()
+	return n.serve(i, h, append([]string{"pars-gossip", "relay", "--json"}, args...)...)
+}
+
 // serve starts a command that prints a ready line in namespace i.
 func (n *Net) serve(i int, h Home, args ...string) *Node {
 	h.t.Helper()

@@ -17,6 +17,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/gossip"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
@@ -106,6 +107,13 @@ func relayAction(c *urfave.Context) error {
 		return err
 	}
 	x.running = r
+	roles := []dht.Role{"relay"}
+	if limit > 0 {
+		roles = append(roles, "courier")
+	}
+	if err := x.serveTable(roles...); err != nil {
+		return errors.Join(err, r.close())
+	}
 	id, addrs := r.Self()
 	if err := cli.Out(c).Print(readyRow{"ready", id, addrs, r.served}); err != nil {
 		return errors.Join(err, r.close())
@@ -166,7 +174,7 @@ func (x *relay) mail(cache string, n *gossip.Node, limit int64) (*gossip.Mailbox
 	if x.store, err = store.New(e, store.Options{Key: store.Key(key), Limit: 4 * limit}); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	m := &gossip.Mailbox{Disk: gossip.StoreDisk{Store: x.store, Space: x.store.Root()}, Rules: n.Rules, Limit: limit, Rand: rand.Reader}
+	m := &gossip.Mailbox{Disk: gossip.StoreDisk{Store: x.store, Space: x.store.Root()}, Rules: n.Rules, Limit: limit, Each: 64, Rand: rand.Reader}
 	if err := m.Open(time.Now().Unix()); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,10 @@ func (s status) Text() string {
 	if s.Running {
 		lines = append(lines, attach.Strings("wakeups_h", s.WakeupsH), attach.Strings("bytes_h", s.BytesH), attach.Strings("bytes_today", s.BytesToday))
 	}
+	if s.Running {
+		lines = append(lines, attach.Strings("dht", s.DHT), attach.Strings("dht_peers", s.DHTPeers), attach.Strings("relays", s.Mail.Relays),
+			attach.Strings("mail_waiting", s.Mail.Waiting), attach.Strings("mail_left", s.Mail.Left), attach.Strings("mail_fetched", s.Mail.Fetched), attach.Strings("mail_carried", s.Mail.Carried))
+	}
 	if s.BudgetLeft != nil {
 		lines = append(lines, attach.Strings("budget_left", *s.BudgetLeft))
 	}
