@@ -81,12 +81,12 @@ type area struct {
 
 func areas() []area {
 	return []area{{"import", importRows}, {"merge", mergeRows}, {"sync", syncRows}, {"store", storeRows}, {"codec", codecRows},
-		{"size", sizeRows}, {"live", liveRows}, {"idle", idleRows}}
+		{"size", sizeRows}, {"gossip", gossipRows}, {"live", liveRows}, {"idle", idleRows}}
 }
 
 func main() {
 	b := &bench{}
-	only := flag.String("only", "", "run these `AREAS` alone, with commas: import, merge, sync, store, codec, size, live, idle")
+	only := flag.String("only", "", "run these `AREAS` alone, with commas: import, merge, sync, store, codec, size, gossip, live, idle")
 	flag.BoolVar(&b.quick, "quick", false, "import 50,000 vertices and watch idle nodes for 30 s")
 	flag.IntVar(&b.n, "vertices", 0, "import `N` vertices (1,000,000; with -quick 50,000)")
 	flag.StringVar(&b.dir, "dir", "", "make files below `DIR`")
@@ -169,7 +169,7 @@ func (b *bench) write(name string) error {
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
-			for _, peer := range []string{"go-ds-crdt", "go-nostr", "badger/v4", "go-libp2p", "fxamacker/cbor/v2", "boxo"} {
+			for _, peer := range []string{"go-ds-crdt", "go-nostr", "badger/v4", "go-libp2p", "go-libp2p-pubsub", "fxamacker/cbor/v2", "boxo"} {
 				if strings.HasSuffix(d.Path, "/"+peer) {
 					m.Versions[d.Path] = d.Version
 				}
