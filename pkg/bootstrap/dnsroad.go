@@ -53,9 +53,17 @@ func (d DNS) find(ctx context.Context, s *Sink) error {
 	if !errors.Is(err, wire.ErrNotFound) && !errors.Is(err, sig.ErrVerify) && !errors.Is(err, wire.ErrInvalid) {
 		return err // the server does not answer
 	}
-	if found := d.dnsaddr(ctx, s); found == nil && errors.Is(err, wire.ErrNotFound) {
+	s.mu.Lock()
+	stage := s.report.Stage
+	s.mu.Unlock()
+	found := d.dnsaddr(ctx, s)
+	switch {
+	case errors.Is(found, sig.ErrVerify):
+		return errors.Join(err, found)
+	case found == nil && errors.Is(err, wire.ErrNotFound):
 		return nil
 	}
+	s.At(stage, "") // what is wrong is wrong with the list
 	return err
 }
 
@@ -213,9 +221,12 @@ func (w *addrWalk) step(ctx context.Context, name, id string, depth int) error {
 	if w.left--; w.left < 0 || depth > addrDepth {
 		return nil
 	}
-	a, err := w.resolver.Lookup(ctx, "_dnsaddr."+name, dnssec.TypeTXT)
-	if err != nil {
-		return err
+	a := &dnssec.Answer{Verdict: dnssec.Indeterminate}
+	var err error
+	if w.verdict > dnssec.Indeterminate { // what cannot be judged once is not asked to be judged again
+		if a, err = w.resolver.Lookup(ctx, "_dnsaddr."+name, dnssec.TypeTXT); err != nil {
+			return err
+		}
 	}
 	w.s.Count(a.Queries, 0)
 	if a.Verdict == dnssec.Bogus {

@@ -298,7 +298,7 @@ func dnsRotate([]string) error {
 	if err := s.Run(context.Background(), p); err != nil {
 		return err
 	}
-	res, err := labRace(labMemory{}, "knot.test", unboundAddr, false)
+	res, err := labRace(labMemory{}, "knot.test", "127.0.53.1", false) // the caches hold the root of before
 	if err != nil || res.Root.Set != sets[2].Tag() {
 		return fmt.Errorf("after two rotations: %v, %+v", err, res)
 	}
