@@ -69,6 +69,9 @@ func (p *Parts) Part(seq uint32) Part {
 	return out
 }
 
+// Fragments returns which fragments, from 0 on, are summed in the part of a number.
+func (p *Parts) Fragments(seq uint32) []int { return p.mix.fragments(seq) }
+
 // mixer says which fragments are in a part.
 type mixer struct {
 	count    int
