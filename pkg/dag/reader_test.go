@@ -6,15 +6,27 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/vertex"
 )
 
+// slow is an engine whose disk takes its time, so that whoever reads too early is caught at it.
+type slow struct{ store.Engine }
+
+// Commit writes late.
+func (s slow) Commit(w []store.Write) error {
+	time.Sleep(2 * time.Millisecond)
+	return s.Engine.Commit(w)
+}
+
 // TestReadersNeverMiss: whoever reads while others write, receive and import finds all that is shown,
 // and the channel of Changed is closed only when it is there.
 func TestReadersNeverMiss(t *testing.T) {
 	r := newRoom(t, 3)
+	r.eng[1] = slow{r.eng[1]}
+	r.open(1)
 	r.give(1, r.root)
 	var file bytes.Buffer
 	for i := range 300 {
