@@ -34,6 +34,8 @@ type Chain struct {
 	RPC    []string `json:"rpc,omitempty"`
 	// Precompiles are contracts that the chain's nodes carry in their code, beside Ethereum's own.
 	Precompiles []Precompile `json:"precompiles,omitempty"`
+	// ENSRegistry is the contract that names are looked up in (EIP-137), 0x and 40 digits.
+	ENSRegistry string `json:"ens_registry,omitempty"`
 }
 
 // Fork is one upgrade of the beacon chain.
@@ -71,6 +73,8 @@ func (c *Chain) check() error {
 		return wire.Invalid("a list of the chain has more than %d entries", maxList)
 	case c.Checkpoint != "" && !isHex(c.Checkpoint, 32):
 		return wire.Invalid("checkpoint is not 0x and 64 digits")
+	case c.ENSRegistry != "" && !isHex(c.ENSRegistry, 20):
+		return wire.Invalid("ens_registry is not 0x and 40 digits")
 	}
 	for _, p := range c.Precompiles {
 		if !plainName(p.Key) || !isHex(p.Address, 20) {

@@ -13,5 +13,5 @@ const description = "Finds the first peers by whatever road is open: a list sign
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
 	return cli.App("pars-bootstrap", "find the first peers by whatever road is open", description,
-		hnsVerb(), resolveVerb(), explainVerb(), probeVerb(), lookupVerb(), proveVerb(), verifyVerb(), keyVerb(), signVerb(), publishVerb())
+		ensVerb(), hnsVerb(), resolveVerb(), explainVerb(), probeVerb(), lookupVerb(), proveVerb(), verifyVerb(), keyVerb(), signVerb(), publishVerb())
 }
