@@ -10,6 +10,16 @@ need ip iproute2
 need nft nftables
 need qemu-aarch64-static qemu-user-static
 need strace strace
+need knotd knot
+need kdig knot-dnsutils
+need nsd nsd
+need ldns-signzone ldnsutils
+need named bind9
+need dig bind9-dnsutils
+need dnssec-signzone bind9-utils
+need unbound unbound
+need kresd knot-resolver
+need openssl openssl
 need zbarimg zbar-tools
 need qrencode qrencode
 need ffmpeg ffmpeg
@@ -19,8 +29,6 @@ need python3 python3
 for c in node npm jq g++ make; do # Handshake
 	case $c in node) need node nodejs ;; *) need "$c" "$c" ;; esac
 done
-need knotd knot
-need dig bind9-dnsutils
 need dnssec-dsfromkey bind9-utils
 [ -e /usr/share/doc/vsmartcard-vpcd ] || missing="$missing vsmartcard-vpcd" # no command of its own
 [ -e /usr/share/doc/libpcsclite1 ] || missing="$missing libpcsclite1"
