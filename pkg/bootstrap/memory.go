@@ -51,6 +51,7 @@ type memory struct {
 	Networks   map[string]networkSeen `json:"networks"`
 	Suspicious map[string]int64       `json:"suspicious"` // road to Unix seconds
 	Evidence   []string               `json:"evidence"`   // two roots of one number, in base64url
+	Rotations  []string               `json:"rotations"`  // trust sets that follow those of the profile, in base64url
 }
 
 type networkSeen struct {
@@ -94,6 +95,19 @@ func (m *memory) won(network, road string, now time.Time) bool {
 	}
 	n, ok := m.Networks[network]
 	return ok && now.Sub(time.Unix(n.Last, 0)) < networkLife && slices.Contains(n.Won, road)
+}
+
+// follow takes the rotations that were met before.
+func (m *memory) follow(t *list.Trust) {
+	for _, text := range m.Rotations {
+		b, err := unbase64(text)
+		if err != nil {
+			continue
+		}
+		if r, err := list.DecodeRotation(b); err == nil {
+			t.Rotate(r) // verified again; one that a new profile no longer needs is passed over
+		}
+	}
 }
 
 // remember notes who won on the network, and forgets networks of long ago.

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -83,6 +84,7 @@ func (r *Race) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	state.follow(r.Trust)
 	x := &run{Race: r, state: state, lists: map[[32]byte]*taken{}, best: map[string]*taken{}, other: map[string]Peer{}}
 	reports := x.race(ctx)
 	res := x.result(reports)
@@ -276,6 +278,10 @@ func (x *run) rotate(r *list.Rotation) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	alarm, err := x.Trust.Rotate(r)
+	if text := base64.RawURLEncoding.EncodeToString(r.Encode()); err == nil && !slices.Contains(x.state.Rotations, text) && len(x.state.Rotations) < 64 {
+		x.state.Rotations = append(x.state.Rotations, text)
+		x.keep()
+	}
 	if alarm {
 		x.warn("two sets of keys follow the same old one; ask those who run the network which is theirs")
 	}

@@ -428,6 +428,28 @@ func TestTextRoad(t *testing.T) {
 	}
 }
 
+// A client of the old profile meets the new keys once and knows them from then on.
+func TestRotationIsKept(t *testing.T) {
+	old, keys := holders(1, 1)
+	next, fresh := holders(2, 20)
+	r := &list.Rotation{Old: old.Tag(), Issued: issued, New: next}
+	for _, k := range append(keys[:2:2], fresh[1:]...) {
+		if err := r.SignWith(old, k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := signedList(t, next, fresh[:2], 1, issued, listed(30, 100))
+	synctest.Test(t, func(t *testing.T) {
+		race := newRace(t, old, FileRoad("file", "rotation", func() ([]byte, error) { return r.Encode(), nil }))
+		race.Run(t.Context())
+		again := newRace(t, old, listRoad("dns", 0, false, l))
+		again.Memory = race.Memory
+		if res, err := again.Run(t.Context()); err != nil || len(res.Peers) != 30 {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestNextCheck(t *testing.T) {
 	r := &list.Root{Issued: issued, Expires: issued + 14*86400}
 	if a, b := NextCheck(r, 0), NextCheck(r, 1); a != 42*time.Hour || b != 126*time.Hour {

@@ -123,7 +123,13 @@ func race(c *urfave.Context, s *bootstrap.Setup, memory files) (*bootstrap.Race,
 		return nil, err
 	}
 	for _, name := range c.StringSlice("file") {
-		roads = append(roads, bootstrap.FileRoad("file", name, func() ([]byte, error) { return readAll(c, name) }))
+		b, err := readAll(c, name)
+		if r, derr := list.DecodeRotation(b); err == nil && derr == nil { // before the lists that need it
+			if _, err := trust.Rotate(r); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		roads = append(roads, bootstrap.FileRoad("file", name, func() ([]byte, error) { return b, err }))
 	}
 	table := filepath.Join(filepath.Dir(memory.dir), "dht-table-"+s.Profile.NetID8()+".jsonl")
 	if _, err := os.Stat(table); err == nil {

@@ -1,0 +1,153 @@
+package bootstrap
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/bootstrap/list"
+	"github.com/pars-network/pars/pkg/sig"
+)
+
+// run runs one verb of devnet in a home of its own and wants its exit code.
+func run(t *testing.T, home string, code int, stdin string, args ...string) (out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	args = append(append([]string{"pars-bootstrap"}, args...), "--profile", "devnet", "--home", home, "--timeout", "20s")
+	if got := cli.Run(t.Context(), App(), args, strings.NewReader(stdin), &o, &e); got != code {
+		t.Errorf("%v: exit %d, want %d: %s%s", args, got, code, o.String(), e.String())
+	}
+	return o.String(), e.String()
+}
+
+// keys writes the public keys of devnet's three holders.
+func keys(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for i := 1; i <= 3; i++ {
+		seed := sha256.Sum256(fmt.Appendf(nil, "pars devnet list holder %d", i))
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("k", i)), fmt.Appendf(nil, "%x\n", seed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func peers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		id := list.PeerID(sig.FromSeed([32]byte{byte(i), 9}).Public())
+		fmt.Fprintf(&b, "/ip4/20.%d.0.7/tcp/4001/p2p/%s\n", i, id)
+	}
+	return b.String()
+}
+
+// The way of a list from lines to a node, without a network.
+func TestListWay(t *testing.T) {
+	home, dir := t.TempDir(), keys(t)
+	k := func(n int) string { return filepath.Join(dir, fmt.Sprint("k", n)) }
+	a, b := filepath.Join(dir, "a.pbl"), filepath.Join(dir, "b.pbl")
+	out, _ := run(t, home, 0, peers(30), "sign", "-", "--key", k(1), "-o", a)
+	if !strings.Contains(out, "1 of 2 signatures") {
+		t.Error(out)
+	}
+	run(t, home, 6, "", "verify", a)
+	run(t, home, 6, "", "resolve", "--road", "file", "--file", a)
+	out, _ = run(t, home, 6, "", "explain", "--road", "file", "--file", a)
+	if !strings.Contains(out, "1 good signatures, 2 are needed") {
+		t.Error(out)
+	}
+	run(t, home, 0, "", "sign", a, "--key", k(3), "-o", b)
+	out, _ = run(t, home, 0, "", "verify", b, "--json")
+	var row listRow
+	if err := json.Unmarshal([]byte(out), &row); err != nil || row.Verdict != "ok" || row.Peers != 30 || row.Need != 2 {
+		t.Errorf("%s: %v", out, err)
+	}
+	run(t, home, 6, "", "verify", b, "--at", time.Now().AddDate(0, 0, 15).Format(time.RFC3339))
+	out, _ = run(t, home, 0, "", "resolve", "--road", "file", "--file", b, "--json")
+	var first peerRow
+	if err := json.Unmarshal([]byte(out[:strings.Index(out, "\n")]), &first); err != nil || first.Class != "signed" || first.By != "list" || first.Road != "file" {
+		t.Errorf("%s: %v", out, err)
+	}
+	// it is held from now on, and an older one helps no more
+	if out, _ = run(t, home, 0, "", "resolve", "--road", "cache"); strings.Count(out, "\n") != 30 {
+		t.Errorf("cache: %s", out)
+	}
+	text, _ := run(t, home, 0, peers(5), "sign", "-", "--key", k(1), "--key", k(2), "--seq", "7", "--text")
+	old := filepath.Join(dir, "old")
+	if err := os.WriteFile(old, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ = run(t, home, 0, "", "explain", "--road", "file,cache", "--file", old)
+	if !strings.Contains(out, "older than the one that is held") {
+		t.Error(out)
+	}
+	zone, _ := run(t, home, 0, "", "publish", b, "--zone", "pars.test", "--zonefile", "-")
+	if !strings.Contains(zone, "_pars.pars.test.\t3600\tIN\tTXT\t\"pars1 ") || !strings.Contains(zone, "_dnsaddr.p0.pars.test.") {
+		t.Error(zone)
+	}
+	run(t, home, 6, "", "publish", a, "--zone", "pars.test", "--zonefile", "-")
+	raw, err := os.ReadFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1] ^= 1
+	if err := os.WriteFile(a, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, home, 6, "", "verify", a)
+	run(t, home, 6, "", "sign", a, "--key", k(1))
+}
+
+func TestKeys(t *testing.T) {
+	home, dir := t.TempDir(), keys(t)
+	var pubs []string
+	for i := range 3 {
+		out, _ := run(t, home, 0, "", "key", "new", "-o", filepath.Join(dir, fmt.Sprint("n", i)))
+		pubs = append(pubs, strings.TrimSpace(out))
+	}
+	run(t, home, 1, "", "key", "new", "-o", filepath.Join(dir, "n0")) // never over another
+	run(t, home, 2, "", "key", "new")
+	set, _ := run(t, home, 0, "", append([]string{"key", "set", "--epoch", "2", "--need", "2"}, pubs...)...)
+	set = strings.TrimSpace(set)
+	run(t, home, 2, "", append([]string{"key", "set", "--need", "1"}, pubs...)...)
+	rec := filepath.Join(dir, "rotation")
+	_, errs := run(t, home, 0, "", "key", "rotate", "--to", set, "--key", filepath.Join(dir, "k1"), "--key", filepath.Join(dir, "k2"), "-o", rec)
+	if !strings.Contains(errs, "not enough yet") {
+		t.Error(errs)
+	}
+	run(t, home, 6, "", "verify", rec)
+	run(t, home, 0, "", "key", "rotate", rec, "--key", filepath.Join(dir, "n0"), "--key", filepath.Join(dir, "n2"), "-o", rec)
+	if out, _ := run(t, home, 0, "", "verify", rec); !strings.Contains(out, "epoch 2") {
+		t.Error(out)
+	}
+	l := filepath.Join(dir, "l.pbl")
+	run(t, home, 0, peers(5), "sign", "-", "--set", set, "--key", filepath.Join(dir, "n0"), "--key", filepath.Join(dir, "n1"), "-o", l)
+	run(t, home, 6, "", "verify", l)
+	run(t, home, 0, "", "verify", l, "--set", set)
+	run(t, home, 0, "", "publish", l, "--zone", "pars.test", "--rotation", rec, "--zonefile", "-")
+	run(t, home, 0, "", "resolve", "--road", "file", "--file", rec, "--file", l)
+	if err := os.Chmod(filepath.Join(dir, "k1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, home, 1, peers(5), "sign", "-", "--key", filepath.Join(dir, "k1"))
+}
+
+func TestUsage(t *testing.T) {
+	home := t.TempDir()
+	for _, args := range [][]string{{"lookup", "a.test", "NOTYPE", "--server", "127.0.0.1"}, {"lookup", "a..test", "TXT", "--server", "127.0.0.1"}, {"lookup", "a.test"}, {"resolve", "--road", "carrier-pigeon"},
+		{"resolve", "--server", "x://y"}, {"publish", "x"}, {"publish", "x", "--zone", "a", "--zonefile", "-", "--update", "b"}, {"sign", "-"}, {"verify", "x", "--at", "noon"},
+		{"lookup", "a.test", "TXT", "--server", "127.0.0.1", "--proxy", "gopher://x"}} {
+		run(t, home, 2, "", args...)
+	}
+	run(t, home, 4, "", "resolve", "--road", "cache")
+	run(t, home, 1, "", "verify", filepath.Join(home, "nothing"))
+	run(t, home, 6, "rubbish", "verify", "-")
+}
