@@ -65,6 +65,7 @@ func (d *dialer) add(info peer.AddrInfo, road string) {
 	if info.ID == d.n.host.ID() {
 		return
 	}
+	d.n.book.want(info, road)
 	d.mu.Lock()
 	t := d.targets[info.ID]
 	if t == nil {
@@ -125,7 +126,9 @@ func (d *dialer) good(p peer.ID) {
 	if addrs := d.n.host.Peerstore().Addrs(p); len(addrs) > 0 {
 		t.info.Addrs = addrs[:min(len(addrs), 8)]
 	}
+	addrs := t.info.Addrs
 	d.mu.Unlock()
+	d.n.book.contact(p, addrs)
 	d.n.saveAnchors()
 }
 
@@ -189,6 +192,7 @@ func (d *dialer) plan(ctx context.Context) {
 	if !d.n.awake() {
 		return
 	}
+	reserve := d.n.book.reserve(d.n.mode().Limits().Peers)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	dialling := 0
@@ -197,7 +201,11 @@ func (d *dialer) plan(ctx context.Context) {
 			dialling++
 		}
 	}
-	for id, t := range d.targets {
+	for _, id := range d.order() {
+		t := d.targets[id]
+		if t.road == roadMDNS && t.good.IsZero() && dialling >= room-reserve {
+			break // the rest is of the local network too, and the places left are those of contacts
+		}
 		if t.busy || dialling >= min(dialsAtOnce, room) || t.next.After(now) || d.n.speaking(id) || len(t.info.Addrs) == 0 && !d.connected(id) {
 			continue
 		}
@@ -206,6 +214,26 @@ func (d *dialer) plan(ctx context.Context) {
 		info := peer.AddrInfo{ID: t.info.ID, Addrs: slices.Clone(t.info.Addrs)}
 		d.n.wg.Go(func() { d.try(ctx, info) })
 	}
+}
+
+// order lists the targets, those first of whom more is known than that they are near.
+func (d *dialer) order() (out []peer.ID) {
+	var near []peer.ID
+	for id, t := range d.targets {
+		if t.road == roadMDNS && t.good.IsZero() {
+			near = append(near, id)
+		} else {
+			out = append(out, id)
+		}
+	}
+	return append(out, near...)
+}
+
+// has reports whether the dialer sees to a peer.
+func (d *dialer) has(p peer.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.targets[p] != nil
 }
 
 func (d *dialer) connected(p peer.ID) bool {
@@ -221,6 +249,7 @@ func (d *dialer) try(ctx context.Context, info peer.AddrInfo) {
 		d.n.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
 		err := d.n.host.Connect(network.WithForceDirectDial(c, "sync"), info)
 		cancel()
+		d.n.book.tried(info.ID, err == nil)
 		if ok = err == nil; !ok {
 			d.n.log.Debug("dial", "peer", short(info.ID), "why", err)
 		}

@@ -51,6 +51,7 @@ type Node struct {
 	mail     *mail     // likewise
 	metrics  *metrics
 	quotas   quotas
+	book     *book // nil when offline
 	usage    usage
 	slept    slept
 	mdns     *bootstrap.MDNS
@@ -73,7 +74,7 @@ type Node struct {
 
 // Event tells a program that runs a node what happens.
 type Event struct {
-	Type   string    `json:"type"` // peer, gone, network, mode
+	Type   string    `json:"type"` // peer, gone, network, mode, alarm (with no why: it ended)
 	Time   time.Time `json:"time"`
 	PeerID string    `json:"peer_id,omitempty"`
 	Road   string    `json:"road,omitempty"`
@@ -144,6 +145,7 @@ func (n *Node) start() error {
 	}
 	n.startResources()
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
+	n.wg.Go(func() { n.book.run(n.ctx) })
 	return n.startLAN()
 }
 
@@ -151,6 +153,9 @@ func (n *Node) start() error {
 func (n *Node) carriers() (err error) {
 	if n.Offline {
 		return nil
+	}
+	if n.book, err = newBook(n); err != nil {
+		return err
 	}
 	if !n.NoDHT {
 		n.presence = newPresence(n)
@@ -164,6 +169,7 @@ func (n *Node) carriers() (err error) {
 func (n *Node) connected(_ network.Network, c network.Conn) {
 	if c.Stat().Direction == network.DirInbound {
 		n.log.Debug("connected from", "peer", short(c.RemotePeer()))
+		n.book.kick()
 	}
 	n.presence.met(c)
 	n.event(Event{Type: "peer", PeerID: c.RemotePeer().String(), Road: n.dialer.roadOf(c.RemotePeer())})

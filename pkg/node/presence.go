@@ -110,9 +110,12 @@ func (n *Node) contact(id dht.PeerID) bool {
 
 // known are the peers to begin with: those named, those of last time, and those met.
 func (p *presence) known() []dht.Peer {
-	p.mu.Lock()
-	out := append([]dht.Peer(nil), p.seeds...)
-	p.mu.Unlock()
+	var out []dht.Peer
+	if !p.n.book.warm() {
+		p.mu.Lock()
+		out = append(out, p.seeds...)
+		p.mu.Unlock()
+	}
 	for _, s := range p.n.Peers {
 		if seed, err := dht.ParsePeer(s); err == nil {
 			out = append(out, seed)

@@ -90,6 +90,9 @@ func forget(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
+	if err := h.saveSetting(bookName, []byte{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // meet sends from one home and waits for the text in the other.

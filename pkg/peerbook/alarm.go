@@ -4,17 +4,15 @@ import "time"
 
 // View is what one sees at a moment.
 type View struct {
-	Peers    []Use   // connections, both ways; those of the local network do not count
-	Trusted  bool    // a contact, somebody a person named or an anchor is connected
-	Disjoint bool    // the hash table answers with none of those who are cached
-	Density  float64 // chance that honest peers stand as close together in the hash table; 0: unknown
+	Peers    []Use // connections, both ways; those of the local network do not count
+	Trusted  bool  // a contact, somebody a person named or an anchor is connected
+	Disjoint bool  // the hash table names none of those who are cached
 }
 
 const (
 	alarmAfter = 50 * time.Second // below the minute in which it must be told
 	alarmNew   = 24 * time.Hour
 	alarmShare = 0.6
-	alarmOdds  = 1e-6
 )
 
 // Trusted reports whether a connection is to somebody who is no stranger: whom one has a reason to keep, or
@@ -80,8 +78,6 @@ func (v View) doubt(now time.Time) string {
 		return "most peers were named by one source"
 	case v.Disjoint:
 		return "the hash table names nobody who was known"
-	case v.Density > 0 && v.Density < alarmOdds:
-		return "peers of the hash table stand too close together"
 	}
 	return ""
 }

@@ -140,6 +140,12 @@ func (b *Book) Next(n int, use []Use, skip func(ID) bool, now time.Time) (Entry,
 	return Entry{}, false
 }
 
+// Waiting returns how many slots of n are to be left for contacts who are not connected.
+func (b *Book) Waiting(n int, use []Use) int {
+	t := count(use)
+	return min(max(0, quotaOf(n).contacts-t.class[Contact]-t.class[Named]), b.waiting(use))
+}
+
 // waiting counts contacts who are not connected, those too who did not answer a moment ago: their slots
 // are theirs when they come.
 func (b *Book) waiting(use []Use) (n int) {
@@ -205,3 +211,22 @@ func (b *Book) Feeler(skip func(ID) bool, now time.Time) (Entry, bool) {
 	}
 	return Entry{}, false
 }
+
+// Strange reports whether the hash table, which names so many peers, names none of those who answered a
+// day ago or earlier, although there are some: then it is not the one that was known.
+func (b *Book) Strange(named []ID, now time.Time) bool {
+	old := 0
+	for _, id := range b.tried.slots {
+		if e := b.entries[id]; e != nil && now.Sub(e.First) >= alarmNew {
+			old++
+		}
+	}
+	known := slices.ContainsFunc(named, func(id ID) bool {
+		e := b.entries[id]
+		return e != nil && !e.Seen.IsZero() && now.Sub(e.First) >= alarmNew
+	})
+	return old >= strangeLeast && len(named) >= strangeLeast && !known
+}
+
+// strangeLeast is how many are needed to tell.
+const strangeLeast = 8

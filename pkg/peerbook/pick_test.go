@@ -214,8 +214,6 @@ func TestAlarm(t *testing.T) {
 		{"one network", View{Peers: use(5, one, "s", 48*time.Hour)}, true},
 		{"one source", View{Peers: same}, true},
 		{"the table has others", View{Peers: use(5, wide, "s", 48*time.Hour), Disjoint: true}, true},
-		{"too close", View{Peers: use(5, wide, "s", 48*time.Hour), Density: 1e-9}, true},
-		{"close by chance", View{Peers: use(5, wide, "s", 48*time.Hour), Density: 1e-3}, false},
 		{"all new, but a contact", View{Peers: use(5, wide, "s", time.Hour), Trusted: true}, false},
 		{"local", View{Peers: []Use{{Class: LAN, First: noon}}}, false},
 	} {
