@@ -16,8 +16,16 @@ import (
 	"github.com/pars-network/pars/pkg/evm/light"
 	"github.com/pars-network/pars/pkg/evm/proof"
 	"github.com/pars-network/pars/pkg/profile"
-	"github.com/pars-network/pars/pkg/store"
 )
+
+// Files keeps small files under names with slashes. It is what is used of pkg/store, whose engine a light client does
+// not need.
+type Files interface {
+	// ReadFile returns the content, or an error that Is fs.ErrNotExist.
+	ReadFile(name string) ([]byte, error)
+	// WriteAtomic replaces it: after a crash the old or the new content stands there.
+	WriteAtomic(name string, data []byte) error
+}
 
 // MaxAge is the age from which a head is stale.
 const MaxAge = 3 * time.Minute
@@ -28,7 +36,7 @@ type Client struct {
 	Sources []Source
 	RPCs    []*RPC
 	// Files keeps the state across restarts; nil keeps nothing.
-	Files store.FS
+	Files Files
 	// Now is the clock.
 	Now func() time.Time
 	// Checkpoint is the block root to begin with when nothing is kept, and goes before what is kept when it is set.
@@ -269,7 +277,7 @@ func (c *Client) save() error {
 	if same || b == nil {
 		return nil
 	}
-	return store.WriteAtomic(c.Files, c.file(), b)
+	return c.Files.WriteAtomic(c.file(), b)
 }
 
 // Follow keeps the head up to date until the context ends, and tells each new one. tell may be nil.

@@ -238,7 +238,7 @@ func TestStale(t *testing.T) {
 func TestRestart(t *testing.T) {
 	l := newLab(t, 140)
 	c := l.client(72)
-	c.Files = store.OS(t.TempDir())
+	c.Files = files{store.OS(t.TempDir())}
 	if err := c.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}

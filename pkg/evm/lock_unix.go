@@ -7,7 +7,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 // lockFile takes a lock that ends with the process.
@@ -19,7 +19,7 @@ func lockFile(name string) (unlock func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, store.ErrBusy
+			return nil, wire.ErrBusy
 		}
 		return nil, err
 	}

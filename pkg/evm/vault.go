@@ -15,7 +15,6 @@ import (
 
 	"github.com/pars-network/pars/pkg/evm/queue"
 	"github.com/pars-network/pars/pkg/evm/wallet"
-	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -25,14 +24,14 @@ const (
 )
 
 // Vault is a file with the keys and the queue of one chain, sealed under the key of the home. One process at a time
-// has it: another waits for nothing and gets store.ErrBusy. It is not safe for concurrent use.
+// has it: another waits for nothing and gets wire.ErrBusy. It is not safe for concurrent use.
 //
 // Bytes: version 1 | nonce 24 | XChaCha20-Poly1305 of cbor[[index, key]…, queue] under HKDF(DEK, "pars/evm/vault/v1"),
 // the name of the file authenticated.
 type Vault struct {
 	Queue *queue.Queue
 
-	files  store.FS
+	files  Files
 	name   string
 	seal   [32]byte
 	rand   io.Reader
@@ -46,7 +45,7 @@ type vaultKey struct {
 }
 
 // OpenVault opens or begins the vault of a chain in a home, whose folder evm must exist. Close it.
-func OpenVault(home string, files store.FS, dek store.Key, chain uint64, rnd io.Reader) (*Vault, error) {
+func OpenVault(home string, files Files, dek [32]byte, chain uint64, rnd io.Reader) (*Vault, error) {
 	v := &Vault{Queue: &queue.Queue{Chain: chain}, files: files, name: fmt.Sprintf("evm/%d.vault", chain), rand: rnd}
 	k, err := hkdf.Key(sha256.New, dek[:], nil, wire.LabelEVMVault, 32)
 	if err != nil {
@@ -79,11 +78,11 @@ func (v *Vault) load() error {
 		return err
 	}
 	if len(b) < 1+aead.NonceSize() || b[0] != vaultVersion {
-		return fmt.Errorf("%s is damaged, or of a later version: %w", v.name, store.ErrCorrupt)
+		return fmt.Errorf("%s is damaged, or of a later version: %w", v.name, wire.ErrCorrupt)
 	}
 	plain, err := aead.Open(nil, b[1:1+aead.NonceSize()], b[1+aead.NonceSize():], []byte(v.name))
 	if err != nil {
-		return fmt.Errorf("%s does not open with the key of this home: %w", v.name, store.ErrCorrupt)
+		return fmt.Errorf("%s does not open with the key of this home: %w", v.name, wire.ErrCorrupt)
 	}
 	return v.decode(plain)
 }
@@ -136,7 +135,7 @@ func (v *Vault) Save() error {
 		return err
 	}
 	out = append(out, nonce...)
-	return store.WriteAtomic(v.files, v.name, aead.Seal(out, nonce, plain, []byte(v.name)))
+	return v.files.WriteAtomic(v.name, aead.Seal(out, nonce, plain, []byte(v.name)))
 }
 
 // Import adds a key and saves; one that is there already changes nothing.

@@ -20,12 +20,16 @@ import (
 	"github.com/pars-network/pars/pkg/store"
 )
 
+type files struct{ store.FS }
+
+func (f files) WriteAtomic(name string, b []byte) error { return store.WriteAtomic(f.FS, name, b) }
+
 func openVault(t *testing.T, home string, dek store.Key) (*evm.Vault, error) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(home, "evm"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return evm.OpenVault(home, store.OS(home), dek, 1337, rand.Reader)
+	return evm.OpenVault(home, files{store.OS(home)}, dek, 1337, rand.Reader)
 }
 
 func TestVault(t *testing.T) {

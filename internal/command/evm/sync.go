@@ -60,8 +60,7 @@ func syncAction(c *urfave.Context) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		files := store.OS(dir)
-		cl.Keep = func(name string, b []byte) error { return store.WriteAtomic(files, name, b) }
+		cl.Keep = files{store.OS(dir)}.WriteAtomic
 	}
 	if c.Bool("follow") {
 		return follow(c, cl)

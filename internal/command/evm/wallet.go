@@ -34,15 +34,15 @@ func vault(c *urfave.Context, f func(*evm.Vault, *keystore.Keys) error) error {
 	if err != nil {
 		return err
 	}
-	files := store.OS(home)
+	disk := store.OS(home)
 	if pass == nil && cli.StdinTerminal(c) {
-		if need, err := keystore.NeedsPassphrase(files); err == nil && need {
+		if need, err := keystore.NeedsPassphrase(disk); err == nil && need {
 			if pass, err = cli.AskSecret(c, "pass-phrase", false); err != nil {
 				return err
 			}
 		}
 	}
-	keys, err := keystore.Open(files, keystore.File(files), pass)
+	keys, err := keystore.Open(disk, keystore.File(disk), pass)
 	if errors.Is(err, keystore.ErrNone) {
 		return fmt.Errorf("no keys in %s; make them with pars-node init: %w", home, wire.ErrNotFound)
 	}
@@ -53,7 +53,7 @@ func vault(c *urfave.Context, f func(*evm.Vault, *keystore.Keys) error) error {
 	if err := os.MkdirAll(filepath.Join(home, "evm"), 0o700); err != nil {
 		return err
 	}
-	v, err := evm.OpenVault(home, files, keys.Keys.DEK, p.ChainID, rand.Reader)
+	v, err := evm.OpenVault(home, files{disk}, keys.Keys.DEK, p.ChainID, rand.Reader)
 	if err != nil {
 		return err
 	}
