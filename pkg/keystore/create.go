@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 // Create writes the first profile: a new OS secret, then state.key, then keys, whose appearance is what counts. Without
 // a passphrase the file stands on the OS secret alone. A file left by a finished Wipe is replaced, any other is ErrExists.
-func Create(f store.FS, sec Secret, pass []byte, k *Keys, rnd io.Reader) error {
+func Create(f files.FS, sec Secret, pass []byte, k *Keys, rnd io.Reader) error {
 	c := cost{}
 	if len(pass) > 0 {
 		c = argon()
@@ -17,11 +17,11 @@ func Create(f store.FS, sec Secret, pass []byte, k *Keys, rnd io.Reader) error {
 	return create(f, sec, pass, k, random(rnd), c)
 }
 
-func create(f store.FS, sec Secret, pass []byte, k *Keys, rnd io.Reader, c cost) error {
+func create(f files.FS, sec Secret, pass []byte, k *Keys, rnd io.Reader, c cost) error {
 	if err := free(f); err != nil {
 		return err
 	}
-	secret, state := make([]byte, secretSize), store.Key{}
+	secret, state := make([]byte, secretSize), files.Key{}
 	file, places := make([]byte, fileSize), make([]byte, stateSize)
 	for _, b := range [][]byte{secret, state[:], file, places} {
 		if _, err := io.ReadFull(rnd, b); err != nil {
@@ -43,8 +43,8 @@ func create(f store.FS, sec Secret, pass []byte, k *Keys, rnd io.Reader, c cost)
 	if err := sec.Put(secret); err != nil {
 		return fmt.Errorf("create keys: %w", err)
 	}
-	if err := store.WriteAtomic(f, fileState, places); err != nil {
+	if err := files.WriteAtomic(f, fileState, places); err != nil {
 		return err
 	}
-	return store.WriteAtomic(f, fileKeys, file)
+	return files.WriteAtomic(f, fileKeys, file)
 }

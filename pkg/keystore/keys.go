@@ -8,7 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -31,7 +31,7 @@ const (
 
 // Keys is what one profile knows. Nothing in it is derived from the phrase but Entropy, which is the phrase.
 type Keys struct {
-	DEK        store.Key // below it stands all of the store
+	DEK        files.Key // below it stands all of the store
 	DeviceSign [32]byte  // Ed25519 seed of the device
 	DeviceDH   [32]byte  // X25519 private key of the device
 	NodeSeed   [32]byte  // Ed25519 seed of the libp2p key
@@ -70,7 +70,7 @@ func (k *Keys) clone() *Keys {
 
 func (k *Keys) check() error {
 	switch {
-	case k.DEK == store.Key{}:
+	case k.DEK == files.Key{}:
 		return fmt.Errorf("keys without a DEK: %w", wire.ErrInvalid)
 	case len(k.Entropy) != 0 && (len(k.Entropy) < 16 || len(k.Entropy) > maxEntropy):
 		return fmt.Errorf("entropy of %d bytes: %w", len(k.Entropy), wire.ErrInvalid)

@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 var (
@@ -40,7 +40,7 @@ type Opened struct {
 	// Keys is the content of the slot. Change a copy and Save it.
 	Keys *Keys
 
-	fs   store.FS
+	fs   files.FS
 	sec  Secret
 	head header
 	slot int
@@ -48,14 +48,14 @@ type Opened struct {
 }
 
 // NeedsPassphrase tells whether Open will want one.
-func NeedsPassphrase(f store.FS) (bool, error) {
+func NeedsPassphrase(f files.FS) (bool, error) {
 	_, h, err := load(f)
 	return h.kdf == kdfArgon, err
 }
 
 // Open unlocks the profile of this passphrase; nil where the file has none. Every slot is tried each time. A profile
 // whose action says so has all others overwritten before Open returns.
-func Open(f store.FS, sec Secret, pass []byte) (*Opened, error) {
+func Open(f files.FS, sec Secret, pass []byte) (*Opened, error) {
 	file, h, err := load(f)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func Open(f store.FS, sec Secret, pass []byte) (*Opened, error) {
 }
 
 // load reads the key file and says what it is before anything is derived.
-func load(f store.FS) ([]byte, header, error) {
+func load(f files.FS) ([]byte, header, error) {
 	file, err := f.ReadFile(fileKeys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, header{}, ErrNone
@@ -107,7 +107,7 @@ func (o *Opened) Save(k *Keys) error {
 	if err := o.head.seal(rand.Reader, file, o.slot, &o.kek, next); err != nil {
 		return err
 	}
-	if err := store.WriteAtomic(o.fs, fileKeys, file); err != nil {
+	if err := files.WriteAtomic(o.fs, fileKeys, file); err != nil {
 		return err
 	}
 	o.Keys = next

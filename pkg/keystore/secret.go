@@ -9,7 +9,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 // secretSize is what an OS secret has; some key stores refuse more than a few kilobytes.
@@ -31,9 +31,9 @@ const fileSecret = "os.key"
 
 // File keeps the secret in os.key, readable by its owner alone: for machines without a key store. It protects from
 // nobody who can read the files, and the user is told so.
-func File(f store.FS) Secret { return fileBackend{f} }
+func File(f files.FS) Secret { return fileBackend{f} }
 
-type fileBackend struct{ fs store.FS }
+type fileBackend struct{ fs files.FS }
 
 func (b fileBackend) Kind() string { return "file" }
 
@@ -52,7 +52,7 @@ func (b fileBackend) Put(s []byte) error {
 	if len(s) != secretSize {
 		return fmt.Errorf("secret of %d bytes: %w", len(s), ErrNoSecret)
 	}
-	return store.WriteAtomic(b.fs, fileSecret, s)
+	return files.WriteAtomic(b.fs, fileSecret, s)
 }
 
 // Destroy overwrites before it removes: on a disk without wear levelling the old bytes are gone then.
@@ -69,7 +69,7 @@ func (b fileBackend) Destroy() error {
 }
 
 // overwrite lays random bytes over a file, if there is one.
-func overwrite(f store.FS, name string, size int) error {
+func overwrite(f files.FS, name string, size int) error {
 	if there, err := f.Exists(name); err != nil || !there {
 		return err
 	}
@@ -83,7 +83,7 @@ func overwrite(f store.FS, name string, size int) error {
 	return nil
 }
 
-func syncRoot(f store.FS) error {
+func syncRoot(f files.FS) error {
 	if err := f.SyncDir("."); err != nil {
 		return fmt.Errorf("sync home: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 const (
@@ -112,7 +112,7 @@ func (o *Opened) Add(pass []byte, k *Keys, others ...*Opened) (*Opened, error) {
 		return nil, err
 	}
 	n := &Opened{Keys: k.clone(), fs: o.fs, sec: o.sec, head: h, slot: slot, kek: h.derive(pass, secret)[slot]}
-	var state store.Key
+	var state files.Key
 	if _, err := io.ReadFull(rand.Reader, state[:]); err != nil {
 		return nil, fmt.Errorf("add profile: %w", err)
 	}
@@ -122,7 +122,7 @@ func (o *Opened) Add(pass []byte, k *Keys, others ...*Opened) (*Opened, error) {
 	if err := h.seal(rand.Reader, file, slot, &n.kek, k); err != nil {
 		return nil, err
 	}
-	return n, store.WriteAtomic(o.fs, fileKeys, file)
+	return n, files.WriteAtomic(o.fs, fileKeys, file)
 }
 
 // pick draws a slot that none of these profiles has.
@@ -161,7 +161,7 @@ func (o *Opened) wipeOthers(file []byte) error {
 			return fmt.Errorf("wipe other profiles: %w", err)
 		}
 	}
-	if err := store.WriteAtomic(o.fs, fileKeys, file); err != nil {
+	if err := files.WriteAtomic(o.fs, fileKeys, file); err != nil {
 		return err
 	}
 	return o.wipeOtherStates()

@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -21,23 +21,23 @@ func placeOf(file []byte, i int) []byte { return file[i*placeSize:][:placeSize:p
 
 // stateWrap is the key that seals the state key. A back-end that can delete keys puts a second secret behind the DEK;
 // those here cannot.
-func stateWrap(dek store.Key) []byte { return expand(dek[:], nil, wire.LabelState) }
+func stateWrap(dek files.Key) []byte { return expand(dek[:], nil, wire.LabelState) }
 
-func sealState(rnd io.Reader, file []byte, place int, dek, key store.Key) error {
+func sealState(rnd io.Reader, file []byte, place int, dek, key files.Key) error {
 	return box(rnd, placeOf(file, place), stateWrap(dek), key[:], []byte{byte(place)})
 }
 
 // StateKey returns the key of ratchets, prekeys and erasure keys.
-func (o *Opened) StateKey() (store.Key, error) {
+func (o *Opened) StateKey() (files.Key, error) {
 	file, err := o.loadState()
 	if err != nil {
-		return store.Key{}, err
+		return files.Key{}, err
 	}
 	plain := unbox(placeOf(file, o.slot), stateWrap(o.Keys.DEK), []byte{byte(o.slot)})
 	if plain == nil {
-		return store.Key{}, fmt.Errorf("open state key: %w", ErrDamaged)
+		return files.Key{}, fmt.Errorf("open state key: %w", ErrDamaged)
 	}
-	return store.Key(plain), nil
+	return files.Key(plain), nil
 }
 
 func (o *Opened) loadState() ([]byte, error) {
@@ -55,12 +55,12 @@ func (o *Opened) loadState() ([]byte, error) {
 // beside the first and have it durable when it returns; it must not touch the first. Whoever crashes in between finds
 // the old key and the old generation, or the new key and the new one: the generation that opens is the one that counts,
 // the other is to be deleted. After NextStateKey the caller deletes the old one.
-func (o *Opened) NextStateKey(reseal func(old, new store.Key) error) error {
+func (o *Opened) NextStateKey(reseal func(old, new files.Key) error) error {
 	old, err := o.StateKey()
 	if err != nil {
 		return err
 	}
-	var next store.Key
+	var next files.Key
 	if _, err := io.ReadFull(rand.Reader, next[:]); err != nil {
 		return fmt.Errorf("draw state key: %w", err)
 	}
@@ -71,7 +71,7 @@ func (o *Opened) NextStateKey(reseal func(old, new store.Key) error) error {
 }
 
 // writeState replaces the profile's own place.
-func (o *Opened) writeState(key store.Key) error {
+func (o *Opened) writeState(key files.Key) error {
 	file, err := o.loadState()
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (o *Opened) writeState(key store.Key) error {
 	if err := sealState(rand.Reader, file, o.slot, o.Keys.DEK, key); err != nil {
 		return err
 	}
-	return store.WriteAtomic(o.fs, fileState, file)
+	return files.WriteAtomic(o.fs, fileState, file)
 }
 
 // wipeOtherStates overwrites all places but the profile's own.
@@ -96,5 +96,5 @@ func (o *Opened) wipeOtherStates() error {
 			return fmt.Errorf("wipe other profiles: %w", err)
 		}
 	}
-	return store.WriteAtomic(o.fs, fileState, file)
+	return files.WriteAtomic(o.fs, fileState, file)
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 // dataNames are the folders that go with the keys.
@@ -16,7 +16,7 @@ func dataNames() []string { return []string{"store", "cache", "outbox"} }
 // any: OS secret destroyed, state.key overwritten, keys overwritten, data removed. From the first on nothing can be
 // opened again. Keys in memory are the caller's to Forget and connections his to cut, both before Wipe removes the data
 // under them; calling again goes on.
-func Wipe(f store.FS, sec Secret) error {
+func Wipe(f files.FS, sec Secret) error {
 	if err := sec.Destroy(); err != nil {
 		return fmt.Errorf("wipe: destroy secret: %w", err)
 	}
@@ -32,7 +32,7 @@ func Wipe(f store.FS, sec Secret) error {
 }
 
 // wipeKeys overwrites the key file, or makes a wiped one: a start must see that there is something to finish.
-func wipeKeys(f store.FS) error {
+func wipeKeys(f files.FS) error {
 	b := make([]byte, fileSize)
 	for !wiped(b) {
 		if _, err := io.ReadFull(rand.Reader, b); err != nil {
@@ -49,7 +49,7 @@ func wipeKeys(f store.FS) error {
 }
 
 // removeAll removes the data first and the wiped key file last, since it is what tells a start to go on.
-func removeAll(f store.FS) error {
+func removeAll(f files.FS) error {
 	for _, name := range dataNames() {
 		if err := f.RemoveAll(name); err != nil {
 			return fmt.Errorf("wipe %s: %w", name, err)
@@ -71,7 +71,7 @@ func removeAll(f store.FS) error {
 
 // Pending tells whether a wipe was cut off: a start that finds this calls Wipe before it asks anything. A damaged key
 // file is never taken for a wiped one.
-func Pending(f store.FS) bool {
+func Pending(f files.FS) bool {
 	if _, _, err := load(f); !errors.Is(err, ErrWiped) {
 		return false
 	}
@@ -84,7 +84,7 @@ func Pending(f store.FS) bool {
 }
 
 // free tells whether Create may write: nothing there, or what a finished Wipe may leave.
-func free(f store.FS) error {
+func free(f files.FS) error {
 	_, _, err := load(f)
 	switch {
 	case errors.Is(err, ErrNone):

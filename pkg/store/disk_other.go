@@ -14,9 +14,6 @@ func blocks(info fs.FileInfo) int64 { return info.Size() }
 // FreeSpace is Options.FreeSpace for the disk that holds dir; nil where the system is not asked.
 func FreeSpace(string) func() (int64, error) { return nil }
 
-// syncDir does nothing: Windows has no fsync for folders, its journal orders renames itself.
-func syncDir(*os.File) error { return nil }
-
 // held reports whether another process has the store in dir open: badger's lock is a file that ends with its process.
 func held(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "LOCK"))

@@ -28,9 +28,6 @@ func FreeSpace(dir string) func() (int64, error) {
 	}
 }
 
-// syncDir makes the names in a folder durable.
-func syncDir(d *os.File) error { return d.Sync() }
-
 // held reports whether another process has the store in dir open, by the lock that badger takes.
 func held(dir string) bool {
 	f, err := os.Open(dir)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -64,7 +65,7 @@ const (
 )
 
 // Key is a symmetric key of 32 bytes.
-type Key [32]byte
+type Key = files.Key
 
 // Write is one change: a nil Value deletes the key.
 type Write struct{ Key, Value []byte }

@@ -14,7 +14,7 @@ import (
 	"github.com/pars-network/pars/pkg/keystore"
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/qr"
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -122,7 +122,7 @@ func keys(c *urfave.Context) (*keystore.Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := store.OS(dir)
+	f := files.OS(dir)
 	pass, err := cli.Passphrase(c)
 	if err != nil {
 		return nil, err
