@@ -483,3 +483,78 @@ func TestHomeless(t *testing.T) {
 		t.Error("messages go in open form")
 	}
 }
+
+// TestFalseFile: pieces that do not give the file that is named are not handed out.
+func TestFalseFile(t *testing.T) {
+	sum := [32]byte{1, 2, 3}
+	rel := bundle.Release{Name: "pars", Version: "1", Files: []bundle.ReleaseFile{{Name: "prog", Size: 4, Sum: sum, Exec: true}}}
+	p := bundle.Piece{Object: sum, Total: 4, Data: []byte("evil")}
+	path := filepath.Join(t.TempDir(), "stick")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Pack(f, bundle.Records(p.Record(), rel.Record()), bundle.Options{Form: bundle.FormOpen, Parity: 800}); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	h := rooms(t, 1)[0]
+	_, count, err := h.unpack(path)
+	if err != nil || count["piece refused"] != 1 {
+		t.Errorf("%v %v", err, count)
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "files", "pars", "prog")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a false program is there")
+	}
+}
+
+// TestForgedReceipt: only who opened a bundle can say that it arrived.
+func TestForgedReceipt(t *testing.T) {
+	h := rooms(t, 2)
+	a, b := h[0], h[1]
+	path, p := a.pack(PackQuery{})
+	v, _, err := b.unpack(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := bundle.Receipt{Body: v.Body, Hours: 5, Chunks: []bundle.Range{{From: 0, To: 0}}}
+	r.Seal(bundle.Key{9})
+	if v.Body.String() != p.Body {
+		t.Fatal("another body")
+	}
+	forged := filepath.Join(t.TempDir(), "forged")
+	f, err := os.Create(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Pack(f, bundle.Records(r.Record()), bundle.Options{Form: bundle.FormOpen}); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, count, err := a.unpack(forged); err != nil || count["receipt refused"] != 1 {
+		t.Errorf("%v %v", err, count)
+	}
+}
+
+// TestReadAgain: a bundle of which something was refused is read again, and then known.
+func TestReadAgain(t *testing.T) {
+	h := rooms(t, 2)
+	a, b := h[0], h[1]
+	other, err := a.sessions.Create("other", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, _ := a.pack(PackQuery{Sessions: []string{a.room.ID().String(), other.ID().String()}})
+	if _, _, err := b.unpack(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.sessions.Join(other.Invite(noon.Add(time.Hour), nil), "b", noon); err != nil {
+		t.Fatal(err)
+	}
+	if v, count, err := b.unpack(path); err != nil || v.Known || count["new"] == 0 || count["refused"] > 0 {
+		t.Errorf("%v %+v %v", err, v, count)
+	}
+	if v, _, err := b.unpack(path); err != nil || !v.Known {
+		t.Errorf("%v %+v", err, v)
+	}
+}
