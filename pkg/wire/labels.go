@@ -16,6 +16,8 @@ const (
 	LabelCert           = "pars/cert/v1"
 	LabelCard           = "pars/card/v1"
 	LabelCardLocator    = "pars/card/locator/v1"
+	LabelCardRdv        = "pars/card/rdv/v1"
+	LabelCardAsk        = "pars/card/ask/v1"
 	LabelPrekey         = "pars/prekey/v1"
 	LabelPrekeyOnce     = "pars/prekey/once/v1"
 	LabelInvite         = "pars/invite/v1"
