@@ -39,7 +39,7 @@ type Client struct {
 	Files Files
 	// Now is the clock.
 	Now func() time.Time
-	// Checkpoint is the block root to begin with when nothing is kept, and goes before what is kept when it is set.
+	// Checkpoint is the block root to begin with. It goes before what is kept, which goes before that of the profile.
 	Checkpoint Hash
 	// AllowOld follows from a checkpoint older than the weak-subjectivity period; every Mark then says Weak.
 	AllowOld bool
@@ -51,6 +51,7 @@ type Client struct {
 	fin    *Committee
 	chain  *proof.Chain
 	engine proof.Engine
+	root   Hash // of the profile; zero: none
 	bad    penalties
 
 	mu     sync.Mutex // guards fin and what follows
@@ -75,8 +76,11 @@ func (c *Client) Open() error {
 	fin.AllowOld = c.AllowOld
 	c.fin, c.chain = fin, &proof.Chain{Config: config}
 	c.engine = proof.Engine{Config: config, Foreign: proof.Foreign(c.Profile)}
-	if c.Checkpoint == (Hash{}) && c.Profile.Chain.Checkpoint != "" {
-		if c.Checkpoint, err = ParseHash(c.Profile.Chain.Checkpoint); err != nil {
+	if c.Checkpoint != (Hash{}) {
+		return nil
+	}
+	if c.Profile.Chain.Checkpoint != "" {
+		if c.root, err = ParseHash(c.Profile.Chain.Checkpoint); err != nil {
 			return err
 		}
 	}
@@ -100,7 +104,7 @@ func (c *Client) load() error {
 		return err
 	}
 	if err := c.fin.Import(b, c.Now()); err != nil {
-		if c.Checkpoint != (Hash{}) {
+		if c.root != (Hash{}) {
 			return nil // begin anew
 		}
 		return err
@@ -165,21 +169,25 @@ func (c *Client) begin(ctx context.Context) error {
 	if begun {
 		return nil
 	}
-	if c.Checkpoint == (Hash{}) {
+	root := c.Checkpoint
+	if root == (Hash{}) {
+		root = c.root
+	}
+	if root == (Hash{}) {
 		return fmt.Errorf("%w: give --checkpoint ROOT, the root of a finalized block from somebody you trust", ErrNoCheckpoint)
 	}
-	err := c.race(ctx, false, func(ctx context.Context, s Source) ([][]byte, error) { return single(s.Bootstrap(ctx, c.Checkpoint)) },
+	err := c.race(ctx, false, func(ctx context.Context, s Source) ([][]byte, error) { return single(s.Bootstrap(ctx, root)) },
 		func(b []byte) error {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if err := c.fin.Begin(c.Checkpoint, b, c.Now()); err != nil {
+			if err := c.fin.Begin(root, b, c.Now()); err != nil {
 				return err
 			}
 			c.moved()
-			return c.keep(light.KindBootstrap, c.Checkpoint.String(), b)
+			return c.keep(light.KindBootstrap, root.String(), b)
 		})
 	if err != nil {
-		return fmt.Errorf("checkpoint %v: %w", c.Checkpoint, err)
+		return fmt.Errorf("checkpoint %v: %w", root, err)
 	}
 	return nil
 }
@@ -259,6 +267,8 @@ func (c *Client) periods(ctx context.Context) error {
 			n = 1
 		case err != nil && missing > 1 && !errors.Is(err, light.ErrFuture):
 			return fmt.Errorf("committee of period %d: %w", period, err)
+		case err == nil && missing > 1:
+			return fmt.Errorf("the best update of period %d proves no final block in it: the chain did not finalize then, and nobody can be followed over that gap; begin at a newer checkpoint", period)
 		default:
 			return nil // today's period may have none yet
 		}

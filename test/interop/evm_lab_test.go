@@ -20,6 +20,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/internal/command/evm"
+	"github.com/pars-network/pars/internal/command/node"
 )
 
 const (
@@ -144,18 +145,19 @@ func (l *evmLab) checkpoint(id string) string {
 // restart, on a real chain.
 func TestEVMChain(t *testing.T) {
 	l := newEVMLab(t, "minimal", "19600")
-	l.await("/eth/v1/beacon/light_client/optimistic_update", 60*time.Second)
+	l.await("/eth/v1/beacon/light_client/optimistic_update", 2*time.Minute)
 	root := l.checkpoint("head")
 	first := l.must("sync", "--checkpoint", root)
 	t.Logf("first head %v at slot %v", first["number"], first["slot"])
 	l.sameHead(first)
 	t.Run("compare", l.compare)
-	l.await("/eth/v1/beacon/light_client/finality_update", 120*time.Second)
+	l.await("/eth/v1/beacon/light_client/finality_update", 6*time.Minute)
 	final := l.checkpoint("finalized")
 	t.Run("lies", func(t *testing.T) { l.lies(t, final) })
 	t.Run("refusals", func(t *testing.T) { l.refusals(t, final) })
-	t.Run("restart", l.restart)
+	t.Run("restart", func(t *testing.T) { l.restart(t, final) })
 	t.Run("committee", func(t *testing.T) { l.committees(t, final) })
+	t.Run("queue", func(t *testing.T) { l.queue(t, final) })
 	t.Run("courier", func(t *testing.T) { l.courier(t, final) })
 }
 
@@ -343,7 +345,8 @@ func (l *evmLab) refusals(t *testing.T, root string) {
 }
 
 // restart goes on from what is kept, without a checkpoint, and with no beacon node at all while the head is fresh.
-func (l *evmLab) restart(t *testing.T) {
+func (l *evmLab) restart(t *testing.T, root string) {
+	l.must("sync", "--checkpoint", root)
 	h := l.must("sync")
 	l.sameHead(h)
 	down := l.withServers(t, "--beacon", "http://127.0.0.1:1")
@@ -398,5 +401,81 @@ func (l *evmLab) courier(t *testing.T, root string) {
 	out, errs, code = l.runIn(t.Context(), home, alone, "verify", file, "--json")
 	if code != 0 || !strings.Contains(out, `"verified":true`) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
+
+// queue takes a payment from a device without a network to a final block, and pays it once.
+func (l *evmLab) queue(t *testing.T, root string) {
+	home, words := t.TempDir(), filepath.Join(t.TempDir(), "words")
+	if err := os.WriteFile(words, []byte(strings.Repeat("abandon ", 23)+"art\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	if code := cli.Run(t.Context(), node.App(), []string{"pars-node", "init", "--home", home, "--from-phrase", words, "--no-passphrase"}, nil, io.Discard, &errs); code != 0 {
+		t.Fatalf("init: exit %d: %s", code, &errs)
+	}
+	verb := func(profile string, args ...string) (string, string, int) {
+		return l.runIn(t.Context(), home, profile, append(args, "--json")...)
+	}
+	row := func(out string) (r struct{ ID, State, Hash, Address string }) {
+		if err := json.Unmarshal([]byte(strings.SplitN(out, "\n", 2)[0]), &r); err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+		return r
+	}
+	out, stderr, code := verb(l.profile, "wallet", "new")
+	if code != 0 || row(out).Address != "0xF278cF59F82eDcf871d630F28EcC8056f25C1cdb" {
+		t.Fatalf("exit %d: %s%s", code, out, stderr)
+	}
+	dark := l.withServers(t, "--beacon", "http://127.0.0.1:1")
+	const payee = "0x00000000000000000000000000000000000000bb"
+	out, stderr, code = verb(dark, "send", "--to", payee, "--value", "5")
+	if code != 0 || row(out).State != "draft" || !strings.Contains(stderr, "queued") {
+		t.Fatalf("exit %d: %s%s", code, out, stderr)
+	}
+	out, stderr, code = verb(dark, "wallet", "sign", "--to", payee, "--value", "7", "--nonce", "1", "--gas", "21000", "--max-fee", "20000000000")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var signed struct{ Raw string }
+	if err := json.Unmarshal([]byte(out), &signed); err != nil {
+		t.Fatal(err)
+	}
+	if out, stderr, code = verb(dark, "send", signed.Raw); code != 0 || row(out).State != "signed" {
+		t.Fatalf("exit %d: %s%s", code, out, stderr)
+	}
+	var seen []string
+	for end := time.Now().Add(8 * time.Minute); ; {
+		out, stderr, code = verb(l.profile, "queue", "run", "--checkpoint", root)
+		if code != 0 {
+			t.Fatalf("exit %d: %s%s", code, out, stderr)
+		}
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		if len(lines) != 2 {
+			t.Fatalf("lost: %s", out)
+		}
+		states := row(lines[0]).State + " " + row(lines[1]).State
+		if len(seen) == 0 || seen[len(seen)-1] != states {
+			seen = append(seen, states)
+		}
+		if states == "final final" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after eight minutes: %v: %s", seen, out)
+		}
+		time.Sleep(2 * time.Second) // sleep: a real chain makes its blocks when they are due
+	}
+	t.Log(strings.Join(seen, ", "))
+	for range 2 { // what is final is not sent again
+		if out, stderr, code = verb(l.profile, "queue", "run"); code != 0 {
+			t.Fatalf("exit %d: %s%s", code, out, stderr)
+		}
+	}
+	if out, _, _ := l.runIn(t.Context(), home, l.profile, "balance", payee); out != "12\n" {
+		t.Errorf("paid %q", out)
+	}
+	if out, _, _ := l.runIn(t.Context(), home, l.profile, "nonce", "0xF278cF59F82eDcf871d630F28EcC8056f25C1cdb"); out != "2\n" {
+		t.Errorf("nonce %q", out)
 	}
 }
