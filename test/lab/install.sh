@@ -45,5 +45,6 @@ if [ -n "$missing" ]; then
 fi
 sh "$here/android/loader.sh" >/dev/null
 sh "$here/../../scripts/foreign.sh" "${PARS_LAB_FOREIGN:-/var/cache/pars-lab/foreign}"
+sh "$here/ens/install.sh" "${PARS_LAB_ENS:-/var/cache/pars-lab/ens}" >&2
 sh "$here/handshake/install.sh" "${PARS_LAB_HANDSHAKE:-/var/cache/pars-lab/handshake}" >&2
 echo "labs: installed"

@@ -1,0 +1,373 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/sha3"
+
+	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/internal/command/bootstrap"
+	"github.com/pars-network/pars/pkg/bootstrap/ens"
+	"github.com/pars-network/pars/pkg/wire"
+)
+
+func ensDir(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("PARS_LAB_ENS")
+	if dir == "" {
+		dir = "/var/cache/pars-lab/ens"
+	}
+	if _, err := os.Stat(filepath.Join(dir, "stamp")); err != nil {
+		skip(t, "no contracts of ENS; run test/lab/install.sh")
+	}
+	return dir
+}
+
+// ensLab is real geth with a chain of its own, and the contracts of ENS on it.
+type ensLab struct {
+	t        *testing.T
+	url      string
+	rich     string
+	registry ens.Address
+}
+
+func newENSLab(t *testing.T) *ensLab {
+	t.Helper()
+	dir := ensDir(t)
+	chainLab := os.Getenv("PARS_LAB_EVM")
+	if chainLab == "" {
+		chainLab = "/var/cache/pars-lab/evm"
+	}
+	geth := filepath.Join(chainLab, "bin", "geth")
+	if _, err := os.Stat(geth); err != nil {
+		skip(t, "no geth; run test/lab/install.sh")
+	}
+	port, auth := freePort(t), freePort(t)
+	cmd := exec.Command(geth, "--dev", "--datadir", t.TempDir(), "--http", "--http.addr", "127.0.0.1", "--http.port", port, "--authrpc.port", auth, "--ipcdisable", "--verbosity", "1")
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			cmd.Process.Kill()
+			t.Error("geth does not end")
+		}
+	})
+	l := &ensLab{t: t, url: "http://127.0.0.1:" + port}
+	var accounts []string
+	for end := time.Now().Add(time.Minute); ; {
+		raw, err := l.ask("eth_accounts")
+		if err == nil && json.Unmarshal(raw, &accounts) == nil && len(accounts) > 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("geth does not answer: %v", err)
+		}
+		time.Sleep(50 * time.Millisecond) // sleep: until geth listens
+	}
+	l.rich = accounts[0]
+	l.registry = l.deploy(artifact(t, filepath.Join(dir, "ensdomains-ens-0.6.2/build/contracts/ENSRegistry.json")), nil)
+	return l
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func artifact(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v struct{ Bytecode string }
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	return hexBytes(t, strings.TrimPrefix(v.Bytecode, "0x"))
+}
+
+func (l *ensLab) ask(method string, params ...any) (json.RawMessage, error) {
+	if params == nil {
+		params = []any{}
+	}
+	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.Post(l.url, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	return ens.ParseRPC(b)
+}
+
+// send mines a transaction and returns its receipt's contract.
+func (l *ensLab) send(to string, data []byte) ens.Address {
+	l.t.Helper()
+	tx := map[string]string{"from": l.rich, "data": "0x" + hex.EncodeToString(data), "gas": "0x5b8d80"}
+	if to != "" {
+		tx["to"] = to
+	}
+	raw, err := l.ask("eth_sendTransaction", tx)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var hash string
+	if err := json.Unmarshal(raw, &hash); err != nil {
+		l.t.Fatal(err)
+	}
+	var receipt *struct {
+		Status          string
+		ContractAddress string
+	}
+	for end := time.Now().Add(time.Minute); receipt == nil; {
+		if raw, err = l.ask("eth_getTransactionReceipt", hash); err == nil {
+			err = json.Unmarshal(raw, &receipt)
+		}
+		if time.Now().After(end) {
+			l.t.Fatalf("no receipt: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond) // sleep: until the block is mined
+	}
+	if receipt.Status != "0x1" {
+		l.t.Fatalf("the transaction failed: %s", raw)
+	}
+	if to != "" {
+		return ens.Address{}
+	}
+	a, err := ens.ParseAddress(receipt.ContractAddress)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return a
+}
+
+func (l *ensLab) deploy(code, args []byte) ens.Address {
+	return l.send("", append(bytes.Clone(code), args...))
+}
+
+// own hands a name below a node of ours to a resolver.
+func (l *ensLab) own(label, parent string, resolver ens.Address) {
+	l.t.Helper()
+	rich, err := ens.ParseAddress(l.rich)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	name := label
+	if parent != "" {
+		name += "." + parent
+	}
+	node, of, sub := ens.Namehash(name), ens.Namehash(parent), keccak256([]byte(label))
+	l.send(l.registry.String(), call("setSubnodeOwner(bytes32,bytes32,address)", of[:], sub, word20(rich)))
+	l.send(l.registry.String(), call("setResolver(bytes32,address)", node[:], word20(resolver)))
+}
+
+func keccak256(b []byte) []byte {
+	k := sha3.NewLegacyKeccak256()
+	k.Write(b)
+	return k.Sum(nil)
+}
+
+func word20(a ens.Address) []byte { return append(make([]byte, 12), a[:]...) }
+
+// text marks an argument that is a byte string of any length.
+type text string
+
+// call encodes a call; arguments are words, or text.
+func call(signature string, args ...any) []byte {
+	return append(keccak256([]byte(signature))[:4], arguments(args...)...)
+}
+
+func arguments(args ...any) []byte {
+	var head, tail []byte
+	for _, a := range args {
+		switch a := a.(type) {
+		case []byte:
+			head = append(head, a...)
+		case text:
+			head = append(head, uint256(32*len(args)+len(tail))...)
+			tail = append(append(tail, uint256(len(a))...), a...)
+			tail = append(tail, make([]byte, -len(a)&31)...)
+		}
+	}
+	return append(head, tail...)
+}
+
+func uint256(n int) []byte { return binary.BigEndian.AppendUint64(make([]byte, 24), uint64(n)) }
+
+// pars runs pars-bootstrap ens resolve in this process.
+func (l *ensLab) pars(code int, args ...string) string {
+	l.t.Helper()
+	var out, complaint bytes.Buffer
+	line := append([]string{"pars-bootstrap", "ens", "resolve", "--rpc", l.url, "--profile", l.profile(), "--home", l.t.TempDir()}, args...)
+	if got := cli.Run(l.t.Context(), bootstrap.App(), line, nil, &out, &complaint); got != code {
+		l.t.Errorf("%v: exit %d, want %d: %s%s", args, got, code, out.String(), complaint.String())
+	}
+	return out.String()
+}
+
+// profile is that of the lab's chain.
+func (l *ensLab) profile() string {
+	l.t.Helper()
+	name := filepath.Join(l.t.TempDir(), "lab.json")
+	b := fmt.Sprintf(`{"name":"lab","chain_id":1337,"network":null,"chain":{"finality":"none","ens_registry":%q}}`, l.registry.String())
+	if err := os.WriteFile(name, []byte(b), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	return name
+}
+
+const ipfs = "e3010170122029f2d17be6139079dc48696d1f582a8530eb9805b561eda517e22a892c7e3f1f"
+
+// The published registry and resolver on real geth, and resolvers assembled here for what came later: a wildcard, and answers from off the chain.
+func TestENS(t *testing.T) {
+	l := newENSLab(t)
+	public := l.deploy(artifact(t, filepath.Join(ensDir(t), "ensdomains-resolver-0.3.1/build/contracts/PublicResolver.json")), word20(l.registry))
+	wild := l.deploy(creation(wildcardCode()), nil)
+	asked := []string{}
+	gateway := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		asked = append(asked, q.URL.Path)
+		fmt.Fprintf(w, `{"data":"0x%x"}`, arguments(text("from afar")))
+	}))
+	defer gateway.Close()
+	off := l.deploy(creation(offchainCode(gateway.URL+"/{sender}/{data}.json")), nil)
+	l.own("eth", "", ens.Address{})
+	l.own("pars", "eth", public)
+	l.own("wild", "eth", wild)
+	l.own("off", "eth", off)
+
+	node := ens.Namehash("pars.eth")
+	list := "pars:list/" + strings.Repeat("A", 1200)
+	l.send(public.String(), call("setText(bytes32,string,string)", node[:], text("pars.list"), text(list)))
+	l.send(public.String(), call("setAddr(bytes32,address)", node[:], word20(wild)))
+	l.send(public.String(), call("setContenthash(bytes32,bytes)", node[:], text(hexBytes(t, ipfs))))
+
+	has(t, l.pars(0, "PARS.eth"), "resolver\t"+public.String()+"\tunverified", "address\t"+wild.String(), "contenthash\tipfs://bafybei")
+	has(t, l.pars(0, "pars.eth", "--text", "pars.list", "--own", "--json"), `"value":"`+list+`"`, `"verified":true`)
+	has(t, l.pars(3, "pars.eth", "--text", "pars.list", "--text", "nothing"), list+"\tunverified")
+	l.pars(4, "pars.eth", "--text", "nothing")
+	l.pars(4, "nobody.eth")
+	l.pars(4, "below.pars.eth") // the public resolver answers for no name below
+	l.pars(2, "\u067eارس.eth")
+	l.pars(2, "pars.eth", "--profile", "ethereum") // another chain
+
+	r := &ens.Resolver{Caller: &ens.RPC{URL: l.url}, Registry: l.registry}
+	f, err := r.Find(t.Context(), "a.b.wild.eth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.Text(t.Context(), f, "k"); got != "\x01a\x01b\x04wild\x03eth\x00" || f.Of != "wild.eth" || err != nil {
+		t.Errorf("wildcard: %q, %+v, %v", got, f, err)
+	}
+	if f, err = r.Find(t.Context(), "x.off.eth"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Text(t.Context(), f, "k"); !errors.Is(err, ens.ErrGateway) || len(asked) != 0 {
+		t.Errorf("without a gateway: %v, asked %v", err, asked)
+	}
+	r.Gateway = ens.NewWeb()
+	if _, err := r.Text(t.Context(), f, "k"); !errors.Is(err, ens.ErrGateway) || len(asked) != 0 {
+		t.Errorf("a gateway on loopback: %v, asked %v", err, asked)
+	}
+	r.Gateway = &ens.Web{Client: gateway.Client()}
+	if got, err := r.Text(t.Context(), f, "k"); got != "from afar" || err != nil || len(asked) != 1 || !strings.HasPrefix(asked[0], "/"+off.String()+"/0x") {
+		t.Errorf("off the chain: %q, %v, asked %v", got, err, asked)
+	}
+	r.Registry = wild // a contract, but no registry
+	if _, err := r.Find(t.Context(), "pars.eth"); err == nil {
+		t.Error("a contract that is no registry has names")
+	}
+	r.Registry = ens.Address{1}
+	if _, err := r.Find(t.Context(), "pars.eth"); !errors.Is(err, wire.ErrNotFound) {
+		t.Errorf("nothing at the registry's address: %v", err)
+	}
+}
+
+// What we take ENSIP-15 takes, and makes the same of it; what it refuses we refuse.
+func TestNormalizeReference(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 5))
+	letters := []rune("aAbZz019-__--..")
+	var names []string
+	for range 20_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(12) {
+			if r.IntN(40) == 0 {
+				b.WriteRune(rune(r.IntN(0x3000)))
+				continue
+			}
+			b.WriteRune(letters[r.IntN(len(letters))])
+		}
+		names = append(names, b.String())
+	}
+	var in bytes.Buffer
+	for _, n := range names {
+		b, err := json.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Write(append(b, '\n'))
+	}
+	cmd := exec.Command("node", "../lab/ens/normalize.js", ensDir(t))
+	cmd.Stdin, cmd.Stderr = &in, t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(lines) != len(names) {
+		t.Fatalf("%d answers to %d names", len(lines), len(names))
+	}
+	taken := 0
+	for i, name := range names {
+		got, err := ens.Normalize(name)
+		if err != nil {
+			continue
+		}
+		if taken++; got != lines[i] {
+			t.Errorf("%q: %q, the reference says %q", name, got, lines[i])
+		}
+	}
+	if t.Logf("%d of %d names are taken", taken, len(names)); taken < 2000 {
+		t.Error("too few")
+	}
+}
