@@ -262,7 +262,9 @@ func (c *Client) periods(ctx context.Context) error {
 		after, left := c.fin.want(c.Now())
 		c.mu.Unlock()
 		switch {
-		case left > 0 && after > period:
+		case left == 0:
+			return nil
+		case after > period:
 		case err != nil && n > 1: // some servers refuse a range that reaches a period without one
 			n = 1
 		case err != nil && missing > 1 && !errors.Is(err, light.ErrFuture):
