@@ -17,6 +17,7 @@ const (
 	maxEntropy  = 32
 	maxLabel    = 64
 	maxCert     = 4096
+	rootSize    = 64
 )
 
 // Action is what opening a profile does first.
@@ -42,6 +43,7 @@ type Keys struct {
 	Generation uint64 // counts Save
 	Label      string // at most 64 bytes of UTF-8
 	Cert       []byte // device certificate, at most 4,096 bytes; nil before there is one
+	Root       []byte // public root of the account, 64 bytes: AK ‖ pqh; nil where it is not known
 }
 
 // NewKeys draws all random keys; the account is still to be filled in. A nil rnd is crypto/rand.
@@ -64,7 +66,7 @@ func random(r io.Reader) io.Reader {
 
 func (k *Keys) clone() *Keys {
 	c := *k
-	c.Entropy, c.Cert = slices.Clone(k.Entropy), slices.Clone(k.Cert)
+	c.Entropy, c.Cert, c.Root = slices.Clone(k.Entropy), slices.Clone(k.Cert), slices.Clone(k.Root)
 	return &c
 }
 
@@ -78,19 +80,22 @@ func (k *Keys) check() error {
 		return fmt.Errorf("label: %w", wire.ErrInvalid)
 	case len(k.Cert) > maxCert:
 		return fmt.Errorf("certificate of %d bytes: %w", len(k.Cert), wire.ErrInvalid)
+	case len(k.Root) != 0 && len(k.Root) != rootSize:
+		return fmt.Errorf("root of %d bytes: %w", len(k.Root), wire.ErrInvalid)
 	case k.OnOpen > WipeOthers:
 		return fmt.Errorf("action %d: %w", k.OnOpen, wire.ErrInvalid)
 	}
 	return nil
 }
 
-// encode gives a canonical CBOR map, filled up with zeros to plainSize. Entropy (5) and certificate (11) may be absent.
+// encode gives a canonical CBOR map, filled up with zeros to plainSize. Entropy (5), certificate (11) and
+// root (12) may be absent.
 func (k *Keys) encode() ([]byte, error) {
 	if err := k.check(); err != nil {
 		return nil, err
 	}
 	pairs := 10
-	for _, b := range [][]byte{k.Entropy, k.Cert} {
+	for _, b := range [][]byte{k.Entropy, k.Cert, k.Root} {
 		if len(b) > 0 {
 			pairs++
 		}
@@ -112,6 +117,9 @@ func (k *Keys) encode() ([]byte, error) {
 	if len(k.Cert) > 0 {
 		b = wire.AppendBytes(wire.AppendUint(b, 11), k.Cert)
 	}
+	if len(k.Root) > 0 {
+		b = wire.AppendBytes(wire.AppendUint(b, 12), k.Root)
+	}
 	return b[:plainSize], nil
 }
 
@@ -122,9 +130,9 @@ func decodeKeys(b []byte) (*Keys, error) {
 	}
 	d := wire.NewDecoder(b)
 	k, seen := &Keys{}, uint64(0)
-	m := d.Map(12)
+	m := d.Map(13)
 	for m.Next() {
-		if m.Key > 11 {
+		if m.Key > 12 {
 			m.Unknown()
 			break
 		}
@@ -171,5 +179,7 @@ func (k *Keys) decodeField(d *wire.Decoder, key uint64) {
 		k.Label = d.Text(maxLabel)
 	case 11:
 		k.Cert = slices.Clone(d.Bytes(1, maxCert))
+	case 12:
+		k.Root = slices.Clone(d.Bytes(rootSize, rootSize))
 	}
 }

@@ -9,7 +9,7 @@ import (
 func TestKeysRoundTrip(t *testing.T) {
 	full := sample(t, 1)
 	full.Flags, full.Generation, full.OnOpen = 1<<64-1, 1<<64-1, WipeOthers
-	full.Label, full.Cert = strings.Repeat("x", maxLabel), make([]byte, maxCert)
+	full.Label, full.Cert, full.Root = strings.Repeat("x", maxLabel), make([]byte, maxCert), make([]byte, rootSize)
 	least := &Keys{DEK: full.DEK}
 	for _, k := range []*Keys{full, least} {
 		b, err := k.encode()
@@ -29,6 +29,7 @@ func TestKeysRefused(t *testing.T) {
 		"label":   func(k *Keys) { k.Label = strings.Repeat("x", maxLabel+1) },
 		"utf-8":   func(k *Keys) { k.Label = "\xff" },
 		"cert":    func(k *Keys) { k.Cert = make([]byte, maxCert+1) },
+		"root":    func(k *Keys) { k.Root = make([]byte, rootSize-1) },
 		"action":  func(k *Keys) { k.OnOpen = 2 },
 	} {
 		k := sample(t, 1)
@@ -53,7 +54,10 @@ func TestKeysRefused(t *testing.T) {
 func FuzzDecodeKeys(f *testing.F) {
 	for seed := range byte(3) {
 		k := sample(f, seed+1)
-		if seed == 2 {
+		switch seed {
+		case 1:
+			k.Root = make([]byte, rootSize)
+		case 2:
 			k.Entropy, k.Cert = nil, nil
 		}
 		b, err := k.encode()
