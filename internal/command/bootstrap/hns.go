@@ -21,7 +21,7 @@ import (
 	"github.com/pars-network/pars/pkg/bootstrap/dnssec"
 	"github.com/pars-network/pars/pkg/bootstrap/exchange"
 	"github.com/pars-network/pars/pkg/bootstrap/hns"
-	"github.com/pars-network/pars/pkg/store"
+	disk "github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -51,7 +51,7 @@ func hnsPeerFlags(more ...urfave.Flag) []urfave.Flag {
 type hnsHome struct {
 	net   *hns.Network
 	chain *hns.Chain
-	fs    store.FS
+	fs    disk.FS
 	name  string
 }
 
@@ -68,7 +68,7 @@ func openHNS(c *urfave.Context) (*hnsHome, error) {
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return nil, err
 	}
-	h := &hnsHome{net: n, fs: store.OS(cache), name: "hns-" + n.ID().String()[:8]}
+	h := &hnsHome{net: n, fs: disk.OS(cache), name: "hns-" + n.ID().String()[:8]}
 	b, err := os.ReadFile(filepath.Join(cache, h.name))
 	if errors.Is(err, os.ErrNotExist) {
 		h.chain, err = hns.NewChain(n)
@@ -99,7 +99,7 @@ func hnsNetwork(name string) (*hns.Network, error) {
 	return hns.ParseNetwork(b)
 }
 
-func (h *hnsHome) save(chain *hns.Chain) error { return store.WriteAtomic(h.fs, h.name, chain.Encode()) }
+func (h *hnsHome) save(chain *hns.Chain) error { return disk.WriteAtomic(h.fs, h.name, chain.Encode()) }
 
 // client asks the peers of --peer, or those that the network names.
 func (h *hnsHome) client(c *urfave.Context) (*hns.Client, error) {
@@ -169,7 +169,9 @@ func (h *hnsHome) fresh(c *urfave.Context) error {
 	return nil
 }
 
-func (h *hnsHome) age() time.Duration { return max(0, time.Since(time.Unix(int64(h.chain.Tip().Time), 0))) }
+func (h *hnsHome) age() time.Duration {
+	return max(0, time.Since(time.Unix(int64(h.chain.Tip().Time), 0)))
+}
 
 type hnsStale struct{ age time.Duration }
 
