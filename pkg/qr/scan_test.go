@@ -285,8 +285,33 @@ func TestBounded(t *testing.T) {
 			t.Fatalf("%d objects, %d bytes", len(s.objects), s.bytes())
 		}
 	}
+	for i := range uint32(10_000) { // few objects that grow
+		f := frame{kind: kindRaptorQ, object: 50 + i%3, length: 1_000_000, block: byte(i % 4)}
+		f.ID, f.Data = i, make([]byte, 1000)
+		if _, err := s.Add(f.encode()); err != nil {
+			t.Fatal(err)
+		}
+		if s.bytes() > s.Limit+1100 {
+			t.Fatalf("%d bytes", s.bytes())
+		}
+	}
 	if item, n := feed(t, s, victim.Next, 130); item == nil {
 		t.Errorf("after the flood an object is not whole with %d frames", n)
+	}
+}
+
+// TestFlippedFrame: no bit of a frame of any kind can be changed.
+func TestFlippedFrame(t *testing.T) {
+	send := sender(t, random(1000, 2), 64, false)
+	missing := frame{kind: kindMissing, object: 7, needed: []uint16{3}}
+	for _, p := range [][]byte{send.Next(), send.Next(), missing.encode()} {
+		for i := range 8 * len(p) {
+			bad := bytes.Clone(p)
+			bad[i/8] ^= 1 << (i % 8)
+			if _, err := decodeFrame(bad); !errors.Is(err, wire.ErrInvalid) {
+				t.Fatalf("frame %x with bit %d flipped: %v", p[0], i, err)
+			}
+		}
 	}
 }
 
