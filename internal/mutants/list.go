@@ -67,5 +67,14 @@ func mutants() []mutant {
 		{"dht: no points beside the key", "pkg/dht/core.go", "p.points = l.points(i)", "p.points = nil", "pkg/dht", "TestPointsBesideTheKey"},
 		{"dht: quotas count nothing", "pkg/dht/libp2p.go", "		m.Key, m.Record = nil, nil\n", "", "pkg/dht", "TestPutQuota|TestTraps"},
 		{"dht: a crawl asks again what it has", "pkg/dht/crawl.go", "if !c.Done[p.ID] {", "if !c.Done[p.ID] || len(known) > 3 {", "pkg/dht", "TestCrawl"},
+		{"fountain: the checksum of a UR message is not compared", "pkg/fountain/ur.go", "|| crc32.ChecksumIEEE(msg[:j.first.Length]) != j.first.Checksum {", "{", "pkg/fountain", "TestForgedPart"},
+		{"qr: checksum of a frame not compared", "pkg/qr/frame.go", "if crc32.Checksum(body, castagnoli()) != binary.BigEndian.Uint32(b[len(body):]) {", "if crc32.Checksum(body, castagnoli()) == 0 {", "pkg/qr", "TestFlippedFrame"},
+		{"qr: an object is handed on unverified", "pkg/qr/scan.go", "if data != nil && sumOf(data) == h.sum {", "if data != nil {", "pkg/qr", "TestForged"},
+		{"qr: no window of frames is left out", "pkg/qr/pile.go", "\tfor at := 0; at < n; at += w {\n", "\tfor at := n; at < n; at += w {\n", "pkg/qr", "TestForgedFrame|TestForgedPart"},
+		{"qr: frames of strangers fill the memory", "pkg/qr/scan.go", "\tfor s.bytes() > limit {", "\tfor s.bytes() > 1000*limit {", "pkg/qr", "TestBounded"},
+		{"qr: the size of a picture is not checked", "pkg/qr/pictures.go", "if w < 1 || h < 1 || w > MaxSide || h > MaxSide {", "if w < 1 || h < 1 {", "pkg/qr", "TestHostilePictures"},
+		{"nfc: anybody may write", "pkg/nfc/tag.go", "\tcase t.room == 0:\n", "\tcase t.room == 0 && off > 1<<20:\n", "pkg/nfc", "TestWrite|TestConversation"},
+		{"nfc: a length beyond the file is followed", "pkg/nfc/reader.go", "if n > c.size-2 || n > MaxMessage {", "if n > 1<<16 {", "pkg/nfc", "TestBadTags"},
+		{"nfc: the length is written first", "pkg/nfc/reader.go", "\tif err := put(0, []byte{0, 0}); err != nil {", "\tif err := put(0, binary.BigEndian.AppendUint16(nil, uint16(len(message)))); err != nil {", "pkg/nfc", "TestWrite"},
 	}
 }
