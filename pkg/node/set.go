@@ -1,7 +1,9 @@
 package node
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pars-network/pars/pkg/dag"
@@ -84,6 +86,45 @@ const packAhead = 1024
 // Pack reads leading vertices and packs as many as fit max bytes. A vertex that does not open is left
 // out; the log notes it and asks peers for it.
 func (x *set) Pack(arrivals []uint32, max int) ([]byte, int, error) {
+	return x.pack(arrivals, max, false)
+}
+
+// Bare packs without the bodies of messages.
+func (x *set) Bare(arrivals []uint32, max int) ([]byte, int, error) {
+	return x.pack(arrivals, max, true)
+}
+
+// Rank puts conversations with one other member before rooms.
+func (x *set) Rank() int { return min(1, max(0, len(x.s.Members())-2)) }
+
+// Bands in which what is urgent is sent: the newest entries first, small ones first within so many steps of the log,
+// large ones last.
+const (
+	bandSteps = 64
+	largeBody = 8 << 10
+)
+
+// Bodies lists the messages among vertices, the most urgent first.
+func (x *set) Bodies(arrivals []uint32) (out []uint32) {
+	var list []dag.Meta
+	for _, at := range arrivals {
+		if id, ok := x.log.ID(at); ok {
+			if m, ok := x.log.Find(id); ok && m.Kind == vertex.App && m.Size > 0 {
+				list = append(list, m)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b dag.Meta) int {
+		return cmp.Or(cmp.Compare(a.Size/largeBody, b.Size/largeBody), cmp.Compare(b.Lamport/bandSteps, a.Lamport/bandSteps),
+			cmp.Compare(a.Size, b.Size), cmp.Compare(b.Lamport, a.Lamport))
+	})
+	for _, m := range list {
+		out = append(out, m.Arrival)
+	}
+	return out
+}
+
+func (x *set) pack(arrivals []uint32, max int, bare bool) ([]byte, int, error) {
 	var items []vertex.Item
 	n, size := 0, 0
 	for _, at := range arrivals[:min(len(arrivals), packAhead)] {
@@ -95,6 +136,9 @@ func (x *set) Pack(arrivals []uint32, max int) ([]byte, int, error) {
 		} else {
 			n++
 		}
+		if bare && it.Kind == vertex.App {
+			it.Body = nil
+		}
 		size += 30 + len(it.Body)
 		if items = append(items, it); size > max {
 			break
@@ -102,6 +146,7 @@ func (x *set) Pack(arrivals []uint32, max int) ([]byte, int, error) {
 	}
 	for len(items) > 0 {
 		part := append([]vertex.Item(nil), items...)
+		slices.SortStableFunc(part, func(a, b vertex.Item) int { return cmp.Compare(a.Lamport, b.Lamport) }) // a run is in causal order
 		vertex.TipSignatures(part)
 		run, err := vertex.Pack(part, x.log.Lamport)
 		if err == nil && len(run) <= max {

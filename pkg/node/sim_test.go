@@ -77,12 +77,17 @@ type cable struct {
 }
 
 func (n *simNode) machine(peer *simNode) *reconcile.Machine {
+	return n.machineOf(peer, reconcile.Config{})
+}
+
+// machineOf is a machine with the line of cfg.
+func (n *simNode) machineOf(peer *simNode, cfg reconcile.Config) *reconcile.Machine {
 	var sets []reconcile.Set
 	for _, s := range n.home.List() {
 		sets = append(sets, &set{s: s, log: s.Log(), peer: peer.name, now: n.now})
 	}
-	cfg := reconcile.Config{Me: []byte(n.name), Peer: []byte(peer.name), Sets: sets,
-		Rand: func(b []byte) error { _, err := n.rnd.Read(b); return err }}
+	cfg.Me, cfg.Peer, cfg.Sets = []byte(n.name), []byte(peer.name), sets
+	cfg.Rand = func(b []byte) error { _, err := n.rnd.Read(b); return err }
 	n.rnd.Read(cfg.Nonce[:])
 	return reconcile.New(cfg)
 }

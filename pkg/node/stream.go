@@ -20,11 +20,12 @@ import (
 
 // Timing of a sync stream.
 const (
-	resyncEvery  = time.Minute      // frontiers are compared again
-	answerWithin = 5 * time.Second  // after a network event a live peer answers a resync
-	writeWithin  = 60 * time.Second // a frame must leave
-	quietAtMost  = 3 * time.Minute  // a live peer says something
-	maxQueued    = 16 << 20         // bytes of frames waiting to leave; honest peers stay far below
+	resyncEvery   = time.Minute      // frontiers are compared again
+	answerWithin  = 5 * time.Second  // after a network event a live peer answers a resync
+	writeWithin   = 60 * time.Second // a frame must leave
+	quietAtMost   = 3 * time.Minute  // a live peer says something
+	windowSeconds = 20               // for which a dear or short line is reckoned to last
+	maxQueued     = 16 << 20         // bytes of frames waiting to leave; honest peers stay far below
 )
 
 // syncStream runs the sync machine over one stream. Its run goroutine owns the machine; a reader and a
@@ -50,6 +51,9 @@ func (n *Node) newStream(s network.Stream) (*syncStream, error) {
 		frames: make(chan reconcile.Frame), failed: make(chan error, 2), wake: make(chan struct{}, 1)}
 	cfg := reconcile.Config{Me: []byte(n.host.ID()), Peer: []byte(x.peer),
 		Rand: func(b []byte) error { _, err := io.ReadFull(n.home.cfg.Rand, b); return err }}
+	if mode := n.mode(); mode.Metered || mode.LowPower { // the line is dear, or ends soon
+		cfg.Window, cfg.Budget = windowSeconds, uint64(mode.Limits().BytesPerHour)
+	}
 	if err := cfg.Rand(cfg.Nonce[:]); err != nil {
 		return nil, err
 	}
@@ -169,6 +173,10 @@ func (x *syncStream) read(ctx context.Context) {
 			return
 		}
 		x.n.metrics.bytesIn.Add(float64(len(payload) + 4))
+		if !x.n.admit(ctx, x.peer, overBytes, len(payload)+4) || !x.n.admit(ctx, x.peer, overFrames, 1) {
+			x.failed <- reconcile.ErrLimits
+			return
+		}
 		select {
 		case x.frames <- reconcile.Frame{Type: typ, Payload: payload}:
 		case <-ctx.Done():

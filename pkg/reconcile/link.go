@@ -46,7 +46,9 @@ type link struct {
 	serving    bool            // a WANT of the peer's is not answered
 
 	idle    int      // rungs climbed without a new vertex
-	queue   []uint32 // to be sent, causal order
+	queue   []uint32 // to be sent, causal order, or the bodies of what goes bare
+	bare    []uint32 // to be sent before, without the bodies of messages
+	over    int      // vertices that the budget did not carry
 	unacked int      // runs sent and not acknowledged
 	live    bool
 	pushed  uint32              // arrivals below were pushed or are known to the peer
@@ -83,7 +85,7 @@ func (l *link) gotState(b []byte) (err error) {
 	l.heard = true
 	level := l.peer.L0 == l0(l.m.theirs.Nonce, l.snapshot)
 	// both sides see the same two frontiers and counts, so both take the same way
-	if level && l.peer.Wants == 0 && l.wants == 0 || l.round >= maxRounds {
+	if level && l.peer.Wants == 0 && l.wants == 0 || l.round >= maxRounds || l.m.spent() {
 		l.rest(level)
 		return nil
 	}
@@ -166,7 +168,7 @@ func (l *link) owe(wide bool) {
 
 // enqueue adds places to what is sent, in causal order.
 func (l *link) enqueue(places []uint32) {
-	if len(places) > 0 {
+	if len(places) > 0 && !(l.climbing && l.round == 0 && l.enqueueBare(places)) {
 		l.queue = append(l.queue, places...)
 		slices.Sort(l.queue)
 		l.queue = slices.Compact(l.queue)
@@ -203,6 +205,9 @@ func (l *link) pursue() {
 	w := want{Session: l.mine, Short: l.short[:min(len(l.short), maxItems)]}
 	l.short = l.short[len(w.Short):]
 	vertices, bodies := l.set.Wants(maxItems / 2)
+	if l.m.narrow && l.round < 2 {
+		bodies = nil // they come by themselves
+	}
 	for _, list := range []struct {
 		from []id
 		to   *[]id
@@ -277,16 +282,16 @@ func (l *link) gotDone(b []byte) error {
 
 // settle ends what is finished: the answer to a WANT, our part of a rung, the rung.
 func (l *link) settle() {
-	if l.serving && len(l.queue) == 0 {
+	if l.serving && len(l.queue)+len(l.bare) == 0 {
 		l.serving = false
 		l.m.send((&ids{Session: l.mine}).frame(typeGone))
 	}
 	if !l.climbing {
 		return
 	}
-	if l.heardAll && !l.sentDone && !l.waiting && len(l.queue) == 0 && l.unacked == 0 {
+	if l.heardAll && !l.sentDone && !l.waiting && len(l.queue)+len(l.bare) == 0 && l.unacked == 0 {
 		l.sentDone = true
-		l.m.send((&numbers{Session: l.mine, L0: l0(l.m.cfg.Nonce, l.set.Digest()), B: uint64(len(l.marked))}).frame(typeDone))
+		l.m.send((&numbers{Session: l.mine, L0: l0(l.m.cfg.Nonce, l.set.Digest()), A: uint64(l.over), B: uint64(len(l.marked))}).frame(typeDone))
 	}
 	if l.sentDone && l.doneHeard {
 		l.climbing, l.sentState, l.heard = false, false, false

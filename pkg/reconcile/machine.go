@@ -47,6 +47,8 @@ type Config struct {
 	Nonce    [16]byte
 	Sets     []Set
 	Rand     func([]byte) error
+	Budget   uint64 // most bytes of frames, both ways together; 0: none
+	Window   uint64 // seconds for which the line is likely to last; 0: no end is in sight
 }
 
 // Credit in bytes of runs: what a side may send before the first commit is known, and what may be
@@ -74,19 +76,26 @@ type Machine struct {
 	credit  int64            // bytes we may send
 	window  int64            // bytes we granted in all that may be outstanding
 	next    int              // link that sends next
+	first   []*link          // those that go before all others
+	narrow  bool             // one side's line is short
+	left    int64            // bytes of the smaller budget
+	bare    int64            // of them, for vertices without bodies
 	out     []Frame
 }
 
 // New returns a Machine. Start begins it.
 func New(cfg Config) *Machine {
-	m := &Machine{cfg: cfg, byTag: map[uint64]*link{}, credit: firstCredit, window: firstCredit}
+	m := &Machine{cfg: cfg, byTag: map[uint64]*link{}, credit: firstCredit, window: firstCredit, left: noBudget}
 	for i, s := range cfg.Sets {
 		m.links = append(m.links, &link{m: m, set: s, mine: uint64(i)})
 	}
 	return m
 }
 
-func (m *Machine) send(f Frame) { m.out = append(m.out, f) }
+func (m *Machine) send(f Frame) {
+	m.use(len(f.Payload))
+	m.out = append(m.out, f)
+}
 
 func (m *Machine) flush() []Frame {
 	out := m.out
@@ -111,7 +120,7 @@ func tag(secret [32]byte, nonce [16]byte, peer []byte) [8]byte {
 // Start returns the first frame: a HELLO whose tags, padded with random ones, say which sessions are
 // here to members alone.
 func (m *Machine) Start() ([]Frame, error) {
-	h := hello{Versions: []uint64{1}, Nonce: m.cfg.Nonce}
+	h := hello{Versions: []uint64{1}, Nonce: m.cfg.Nonce, Budget: m.cfg.Budget, Window: m.cfg.Window}
 	for _, l := range m.links {
 		h.Tags = append(h.Tags, tag(l.set.Secret(), m.cfg.Nonce, m.cfg.Me))
 	}
@@ -133,6 +142,7 @@ func (m *Machine) Start() ([]Frame, error) {
 // Receive takes a frame and returns what to send. After an error the frames are still to be sent, then
 // the stream ends; the error Is ErrPeer when the peer is to blame.
 func (m *Machine) Receive(f Frame) ([]Frame, error) {
+	m.use(len(f.Payload))
 	err := m.frame(f)
 	if err == nil {
 		err = m.pump()
@@ -207,6 +217,7 @@ func (m *Machine) hello(b []byte) (err error) {
 		return protocol("no common version")
 	}
 	m.greeted = true
+	m.agree()
 	var answer match
 	for _, l := range m.links {
 		secret := l.set.Secret()
@@ -341,15 +352,13 @@ func (m *Machine) Shared() (shared, level int) {
 // Standing returns whether the peer proved to be a member of the i-th Set, and whether it has stored all that is here.
 func (m *Machine) Standing(i int) (shared, level bool) {
 	l := m.links[i]
-	return l.proved, l.proved && l.live && len(l.queue) == 0 && l.unacked == 0 && l.pushed >= l.set.Arrivals()
+	return l.proved, l.proved && l.live && len(l.queue)+len(l.bare)+l.over == 0 && l.unacked == 0 && l.pushed >= l.set.Arrivals()
 }
 
 // pump sends queued vertices as far as credit goes, the sessions in turn, and ends what is finished.
 func (m *Machine) pump() error {
 	for idle := 0; idle < len(m.links); {
-		l := m.links[m.next%len(m.links)]
-		m.next++
-		sent, err := l.sendRun()
+		sent, err := m.turn().sendRun()
 		if err != nil {
 			return err
 		}

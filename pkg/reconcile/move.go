@@ -1,5 +1,7 @@
 package reconcile
 
+import "errors"
+
 // gotRun commits a run and says so: ACK is never sent before the commit.
 func (l *link) gotRun(b []byte) error {
 	r, err := decodeRun(b)
@@ -48,7 +50,7 @@ func (l *link) gotAck(b []byte) error {
 		return protocol("ACK of nothing")
 	}
 	l.unacked--
-	if l.live && !l.climbing && l.unacked == 0 && len(l.queue) == 0 && a.B == 0 {
+	if l.live && !l.climbing && l.unacked == 0 && len(l.queue)+len(l.bare)+l.over == 0 && a.B == 0 {
 		l.set.Sent(l.pushed)
 	}
 	return nil
@@ -72,17 +74,27 @@ func (l *link) push() {
 	l.enqueue(places)
 }
 
-// sendRun sends the next run of the queue if credit allows.
+// errNoneFits says that not one vertex fits what may be sent now.
+var errNoneFits = errors.New("no vertex fits")
+
+// sendRun sends the next run of the queue if credit and budget allow.
 func (l *link) sendRun() (bool, error) {
-	if len(l.queue) == 0 || l.m.credit <= 0 {
+	if l.m.spent() {
+		l.giveUp()
+	}
+	if len(l.queue)+len(l.bare) == 0 || l.m.credit <= 0 {
 		return false, nil
 	}
-	run, n, err := l.set.Pack(l.queue, int(min(l.m.credit, maxRun)))
-	if err != nil || n == 0 {
-		return false, err
+	most := min(l.m.credit, l.m.left, maxRun)
+	run, err := l.pack(int(min(most, l.m.piece())))
+	if errors.Is(err, errNoneFits) && most > l.m.piece() {
+		run, err = l.pack(int(most))
 	}
-	if l.queue = l.queue[n:]; len(run) == 0 {
-		return true, nil
+	if errors.Is(err, errNoneFits) {
+		return false, nil
+	}
+	if err != nil || len(run) == 0 {
+		return err == nil, err
 	}
 	l.m.credit -= int64(len(run))
 	l.unacked++
