@@ -15,6 +15,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/pars-network/pars/pkg/cards"
 	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
@@ -70,6 +71,7 @@ type Home struct {
 	keys     *keystore.Opened
 	store    *store.Store
 	Sessions *session.Sessions
+	Cards    *cards.Shelf
 	Created  bool
 }
 
@@ -112,7 +114,14 @@ func OpenHome(cfg HomeConfig, create bool) (*Home, error) {
 	if err := h.unlock(secret); err != nil {
 		return nil, err
 	}
-	if err := h.open(); err != nil {
+	err := h.open()
+	if err == nil {
+		err = h.learnRoot(secret)
+	}
+	if err == nil {
+		err = h.openCards()
+	}
+	if err != nil {
 		h.Close()
 		return nil, err
 	}
@@ -144,7 +153,7 @@ func (h *Home) make(secret keystore.Secret) error {
 	cert := &identity.Cert{Sign: sig.FromSeed(k.DeviceSign).Public(), Flags: identity.Grant, Made: now, Expires: now + identity.MaxCertLife}
 	copy(cert.Agree[:], agree.PublicKey().Bytes())
 	root.Certify(cert)
-	k.Account, k.Entropy, k.Cert = root.Public().Account().ID, entropy[:], cert.Encode()
+	k.Account, k.Entropy, k.Cert, k.Root = root.Public().Account().ID, entropy[:], cert.Encode(), cards.RootBytes(root.Public())
 	return keystore.Create(h.fs, secret, h.cfg.Passphrase, k, h.cfg.Rand)
 }
 
