@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -189,9 +188,7 @@ type addrWalk struct {
 	verdict  dnssec.Verdict
 	until    time.Duration
 	left     int
-
-	mu    sync.Mutex
-	addrs map[string][]string // peer id to multiaddrs
+	addrs    map[string][]string // peer id to multiaddrs
 }
 
 // dnsaddr takes the peers of _dnsaddr.NAME: signed where every step was secure, hints else.

@@ -36,15 +36,15 @@ func findFlags(more ...urfave.Flag) []urfave.Flag {
 		&urfave.BoolFlag{Name: "no-mdns", Usage: "do not look on the local network"}}, more...)...)
 }
 
-// files is a Memory of one file a name. The command holds no key to seal them with: what is in them is public.
-type files struct{ dir string }
+// folder is a Memory of one file a name. The command holds no key to seal them with: what is in them is public.
+type folder struct{ dir string }
 
-func (f files) path(name string) string {
+func (f folder) path(name string) string {
 	return filepath.Join(f.dir, strings.ReplaceAll(name, "/", "-"))
 }
 
 // Load reads a file.
-func (f files) Load(name string) ([]byte, error) {
+func (f folder) Load(name string) ([]byte, error) {
 	b, err := os.ReadFile(f.path(name))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, wire.ErrNotFound
@@ -53,7 +53,7 @@ func (f files) Load(name string) ([]byte, error) {
 }
 
 // Save replaces a file, and returns when it is on the disk.
-func (f files) Save(name string, value []byte) error {
+func (f folder) Save(name string, value []byte) error {
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return err
 	}
@@ -70,16 +70,16 @@ func (f files) Save(name string, value []byte) error {
 }
 
 // setup is what the flags and the profile say.
-func setup(c *urfave.Context) (*bootstrap.Setup, files, error) {
+func setup(c *urfave.Context) (*bootstrap.Setup, folder, error) {
 	p, err := network(c)
 	if err != nil {
-		return nil, files{}, err
+		return nil, folder{}, err
 	}
 	home, err := cli.Home(c)
 	if err != nil {
-		return nil, files{}, err
+		return nil, folder{}, err
 	}
-	memory := files{filepath.Join(home, "cache", "bootstrap-"+p.NetID8())}
+	memory := folder{filepath.Join(home, "cache", "bootstrap-"+p.NetID8())}
 	s := &bootstrap.Setup{Profile: p, System: systemServers(), Memory: memory, Now: time.Now}
 	if list := c.StringSlice("server"); len(list) > 0 {
 		s.Servers = list
@@ -89,20 +89,20 @@ func setup(c *urfave.Context) (*bootstrap.Setup, files, error) {
 	}
 	if c.String("anchor") != "" {
 		if s.Anchors, err = anchors(c, p); err != nil {
-			return nil, files{}, err
+			return nil, folder{}, err
 		}
 	}
 	if s.Dialer, err = dialer(c); err != nil {
-		return nil, files{}, err
+		return nil, folder{}, err
 	}
 	if name := c.String("ca"); name != "" {
 		pem, err := os.ReadFile(name)
 		if err != nil {
-			return nil, files{}, err
+			return nil, folder{}, err
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, files{}, cli.Usagef("%s has no certificate in PEM", name)
+			return nil, folder{}, cli.Usagef("%s has no certificate in PEM", name)
 		}
 		s.Change = func(x *exchange.Server) { x.Roots = roots }
 	}
@@ -110,7 +110,7 @@ func setup(c *urfave.Context) (*bootstrap.Setup, files, error) {
 }
 
 // race makes the race of the roads that are wanted.
-func race(c *urfave.Context, s *bootstrap.Setup, memory files) (*bootstrap.Race, error) {
+func race(c *urfave.Context, s *bootstrap.Setup, memory folder) (*bootstrap.Race, error) {
 	trust, err := s.Trust()
 	if err != nil {
 		return nil, err
@@ -176,7 +176,7 @@ func tableRoad(name string) bootstrap.Road {
 }
 
 // networkKey tells this network from others without naming it; empty where that cannot be told.
-func networkKey(memory files, s *bootstrap.Setup) string {
+func networkKey(memory folder, s *bootstrap.Setup) string {
 	b, err := memory.Load("device")
 	var secret [32]byte
 	if n, derr := hex.Decode(secret[:], bytes.TrimSpace(b)); err != nil || derr != nil || n != 32 {

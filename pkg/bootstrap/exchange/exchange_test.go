@@ -148,9 +148,12 @@ func ask(t *testing.T, c *Client, name string) error {
 }
 
 func TestUDP(t *testing.T) {
+	var mu sync.Mutex
 	var seen []string
 	c := client(t, Server{Kind: Do53, Dial: udp(t, func(q []byte) [][]byte {
+		mu.Lock()
 		seen = append(seen, string(question(q)))
+		mu.Unlock()
 		wrongID, wrongName, wrongCase := reply(q, 9), reply(q, 9), reply(q, 9)
 		wrongID[0] ^= 1
 		wrongName[14] ^= 1
@@ -164,6 +167,8 @@ func TestUDP(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if seen[0] == seen[1] && seen[1] == seen[2] {
 		t.Error("the letters are the same each time")
 	}
