@@ -60,7 +60,10 @@ const Runtime = "36600f5760005460005260206000f35b6000358060005580600052602060" +
 
 // New makes a chain of n blocks. Each odd block holds a transaction to Contract with the block's number as its word,
 // each fourth a payment to Payee too.
-func New(n int) *Chain {
+func New(n int) *Chain { return NewAt(n, genesisTime) }
+
+// NewAt is New with a genesis at a Unix second.
+func NewAt(n int, genesis uint64) *Chain {
 	key, err := crypto.ToECDSA(crypto.Keccak256([]byte("evmtest")))
 	if err != nil {
 		panic(err)
@@ -68,7 +71,7 @@ func New(n int) *Chain {
 	c := &Chain{Key: key, Addr: crypto.PubkeyToAddress(key.PublicKey), signed: map[[2]uint64]light.Update{}, headers: map[uint64]light.Header{}, states: map[uint64]tree{}, keys: map[uint64]*committee{}}
 	c.Contract = crypto.CreateAddress(c.Addr, 0)
 	g := core.DeveloperGenesisBlock(30_000_000, &c.Addr)
-	g.Timestamp = genesisTime
+	g.Timestamp = genesis
 	signer := types.LatestSigner(g.Config)
 	nonce := uint64(0)
 	send := func(b *core.BlockGen, to *common.Address, value int64, data []byte) {
@@ -94,10 +97,10 @@ func New(n int) *Chain {
 	c.db, c.Receipts = db, append([]types.Receipts{nil}, receipts...)
 	c.Blocks = append([]*types.Block{g.ToBlock()}, blocks...)
 	c.tdb = triedb.NewDatabase(db, triedb.HashDefaults)
-	c.Spec = &light.Spec{Preset: light.Minimal(), SecondsPerSlot: secondsPerSlot, GenesisTime: genesisTime, GenesisRoot: light.Root{7},
+	c.Spec = &light.Spec{Preset: light.Minimal(), SecondsPerSlot: secondsPerSlot, GenesisTime: genesis, GenesisRoot: light.Root{7},
 		Forks: []light.ForkRow{{Fork: light.Deneb, Version: [4]byte{4}}, {Fork: light.Electra, Epoch: 10, Version: [4]byte{5}}, {Fork: light.Fulu, Epoch: 16, Version: [4]byte{6}}}}
 	c.Profile = &profile.Profile{Name: "evmtest", ChainID: chainID, Chain: &profile.Chain{Finality: profile.FinalitySync, Preset: "minimal",
-		SecondsPerSlot: secondsPerSlot, GenesisTime: genesisTime, GenesisRoot: c.Spec.GenesisRoot.String(), WSPeriod: 86400,
+		SecondsPerSlot: secondsPerSlot, GenesisTime: genesis, GenesisRoot: c.Spec.GenesisRoot.String(), WSPeriod: 86400,
 		Execution: []profile.ExecutionFork{{Name: "shanghai"}, {Name: "cancun"}, {Name: "prague"}, {Name: "osaka"}}}}
 	for _, f := range c.Spec.Forks {
 		c.Profile.Chain.Forks = append(c.Profile.Chain.Forks, profile.Fork{Name: f.Fork.String(), Epoch: f.Epoch, Version: fmt.Sprintf("0x%x", f.Version)})
