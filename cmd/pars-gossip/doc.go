@@ -2,11 +2,21 @@
 
 // Command pars-gossip: relay and read sealed messages of a topic.
 //
-// Gossip among the nodes of the network. This release has no verb for it yet: the command prints its version and
-// completion scripts, so that packages and scripts can rely on its name.
+// Reads and writes sealed messages that nodes pass on among each other, and passes them on for others. A TOPIC
+// is a word, which everybody who knows it can read and write; session:ID, the conversation of that id in this
+// home; or shard:XX, the sealed messages of one of the network's topics as they are, in base64. Who carries a
+// message sees its size class and a tag that changes each day, and not who wrote it.
 //
 // Verbs:
 //
+//	relay
+//	    pass messages on for others, and keep them for who is away
+//	pub TOPIC [FILE|-]
+//	    send messages to a topic
+//	sub TOPIC
+//	    print the messages of a topic as they come
+//	peers [TOPIC]
+//	    tell which nodes read a topic
 //	completion bash|zsh|fish
 //	    print a completion script
 //

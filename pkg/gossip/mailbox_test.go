@@ -145,6 +145,9 @@ func TestPutGetAck(t *testing.T) {
 	if n, _ := m.Delete([]Ack{{id, token}}, start.Unix()); n != 1 {
 		t.Error("not deleted by its token")
 	}
+	if a := take(t, m, p, who("ali", Contact), start); a != Duplicate {
+		t.Errorf("put right after it was taken: %d", a)
+	}
 	m = newBox(t, d, nil)
 	if got := ask(t, m, "bob", start, nil, env); len(got) != 0 {
 		t.Error("deleted, and back after a restart")
