@@ -29,6 +29,8 @@ need python3 python3
 for c in node npm jq g++ make; do # Handshake
 	case $c in node) need node nodejs ;; *) need "$c" "$c" ;; esac
 done
+need curl curl
+[ -f /usr/include/node/node.h ] || missing="$missing libnode-dev" # headers for what Lodestar compiles
 need dnssec-dsfromkey bind9-utils
 [ -e /usr/share/doc/vsmartcard-vpcd ] || missing="$missing vsmartcard-vpcd" # no command of its own
 [ -e /usr/share/doc/libpcsclite1 ] || missing="$missing libpcsclite1"
@@ -47,4 +49,5 @@ sh "$here/android/loader.sh" >/dev/null
 sh "$here/../../scripts/foreign.sh" "${PARS_LAB_FOREIGN:-/var/cache/pars-lab/foreign}"
 sh "$here/ens/install.sh" "${PARS_LAB_ENS:-/var/cache/pars-lab/ens}" >&2
 sh "$here/handshake/install.sh" "${PARS_LAB_HANDSHAKE:-/var/cache/pars-lab/handshake}" >&2
+sh "$here/evm/install.sh" "${PARS_LAB_EVM:-/var/cache/pars-lab/evm}" >&2
 echo "labs: installed"
