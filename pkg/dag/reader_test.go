@@ -17,7 +17,7 @@ type slow struct{ store.Engine }
 
 // Commit writes late.
 func (s slow) Commit(w []store.Write) error {
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(2 * time.Millisecond) // sleep: this is how long the disk takes
 	return s.Engine.Commit(w)
 }
 
