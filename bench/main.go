@@ -81,12 +81,12 @@ type area struct {
 
 func areas() []area {
 	return []area{{"import", importRows}, {"merge", mergeRows}, {"sync", syncRows}, {"store", storeRows}, {"codec", codecRows},
-		{"size", sizeRows}, {"gossip", gossipRows}, {"live", liveRows}, {"idle", idleRows}, {"evm", evmRows}, {"qr", qrRows}, {"bundle", bundleRows}, {"bootstrap", bootstrapRows}}
+		{"size", sizeRows}, {"gossip", gossipRows}, {"live", liveRows}, {"idle", idleRows}, {"evm", evmRows}, {"qr", qrRows}, {"bundle", bundleRows}, {"bootstrap", bootstrapRows}, {"hns", hnsRows}}
 }
 
 func main() {
 	b := &bench{}
-	only := flag.String("only", "", "run these `AREAS` alone, with commas: import, merge, sync, store, codec, size, gossip, live, idle, evm, qr, bundle, bootstrap")
+	only := flag.String("only", "", "run these `AREAS` alone, with commas: import, merge, sync, store, codec, size, gossip, live, idle, evm, qr, bundle, bootstrap, hns")
 	flag.BoolVar(&b.quick, "quick", false, "import 50,000 vertices and watch idle nodes for 30 s")
 	flag.IntVar(&b.n, "vertices", 0, "import `N` vertices (1,000,000; with -quick 50,000)")
 	flag.StringVar(&b.dir, "dir", "", "make files below `DIR`")
