@@ -317,3 +317,15 @@ func (c *Client) Estimate(ctx context.Context, msg *Message, tag Tag) (gas uint6
 func (c *Client) Find(ctx context.Context, v *View, tag Tag) (*proof.Block, error) {
 	return c.find(ctx, v.Asker, v.Tip, v.Final, tag)
 }
+
+// Calls is a Client for whoever only calls contracts, at one block.
+type Calls struct {
+	Client *Client
+	Tag    Tag // empty: latest
+}
+
+// Call runs a contract on proven state. A revert is a *RevertError.
+func (c Calls) Call(ctx context.Context, to [20]byte, data []byte) ([]byte, error) {
+	r, err := c.Client.Call(ctx, to, data, c.Tag)
+	return r.Return, err
+}
