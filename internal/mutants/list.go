@@ -106,7 +106,6 @@ func carrierMutants() []mutant {
 		{"bundle: a claim of another past is believed", "pkg/bundle/have.go", "if held && !bytes.Equal(id[:3], e.check[:]) {", "if !held && !bytes.Equal(id[:3], e.check[:]) {", "pkg/bundle", "TestHave"},
 		{"bundle: cards are sealed without a mask", "pkg/bundle/slots.go", "\tc.XORKeyStream(b, b)\n\treturn nil\n}\n\n// cardSlot", "\tc.XORKeyStream(b[:1], b[:1])\n\treturn nil\n}\n\n// cardSlot", "pkg/bundle", "TestMasked"},
 		{"bundle: a forged part spoils the whole", "pkg/bundle/join.go", "if len(parts) <= int(h.Need) {", "if len(parts) > 0 {", "pkg/bundle", "TestSplitForged"},
-		{"courier: runs in the order of lamport", "pkg/courier/entries.go", "metas: arrivals(s.Log())", "metas: s.Log().Order()", "pkg/courier", "TestForwardedPair"},
 		{"courier: a file is named before its hash is right", "pkg/courier/incoming.go", "return [32]byte(f.hash.Sum(nil)) == f.sum, nil", "return true, nil", "pkg/courier", "TestFalseFile"},
 		{"courier: anybody can make a receipt", "pkg/courier/unpack.go", "if !rc.Verify(bundle.Key(plain[4:36])) {", "if len(plain) == 0 {", "pkg/courier", "TestForgedReceipt"},
 		{"courier: what was refused is never read again", "pkg/courier/unpack.go", "if f.Report.Complete && !u.doubt {", "if f.Report.Complete {", "pkg/courier", "TestReadAgain"},

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"crypto/mlkem"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
@@ -198,22 +199,52 @@ func TestCards(t *testing.T) {
 	}
 }
 
-// TestMasked: a slot for a card is uniform, which a bare KEM ciphertext and key are not.
+// heavy is how many of the 10-bit coefficients in b are such that four of the 3,329 residues are rounded to them, not
+// three: 31 of 100 in a ciphertext of ML-KEM-768 (FIPS 203), 25 of 100 in random bytes.
+func heavy(b []byte) float64 {
+	var from [1024]int
+	for x := range 3329 {
+		from[(x*1024+1664)/3329%1024]++
+	}
+	bits, acc, n, all := 0, 0, 0.0, 0.0
+	for _, c := range b {
+		acc |= int(c) << bits
+		for bits += 8; bits >= 10; bits -= 10 {
+			if from[acc&1023] == 4 {
+				n++
+			}
+			all++
+			acc >>= 10
+		}
+	}
+	return n / all
+}
+
+// TestMasked: a ciphertext of the KEM is told from random bytes, a slot for a card is not.
 func TestMasked(t *testing.T) {
 	slot, _ := device(t, 1)
-	var masked []byte
+	kem, err := mlkem.NewEncapsulationKey768(slot.Encapsulate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raw, masked []byte
 	for i := range 60 {
+		_, ct := kem.Encapsulate()
+		raw = append(raw, ct[:960]...)
 		s, err := cardSlot(&slot, seeded(uint64(i), 32), keyOf(2))
 		if err != nil {
 			t.Fatal(err)
 		}
 		masked = append(masked, s[tagSize:tagSize+960]...)
 	}
+	if h := heavy(raw); h < 0.295 {
+		t.Fatalf("a bare ciphertext is not told: %.3f", h)
+	}
+	if h := heavy(masked); math.Abs(h-257.0/1024) > 0.01 {
+		t.Errorf("a slot is told from random bytes: %.3f", h)
+	}
 	if x := chi(masked); math.Abs(x) > 4.5 {
 		t.Errorf("masked slots are %.1f deviations from uniform", x)
-	}
-	if bytes.Contains(masked, slot.Card[:8]) {
-		t.Error("the card stands in a slot")
 	}
 }
 
