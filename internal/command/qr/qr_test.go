@@ -273,6 +273,22 @@ func TestForeign(t *testing.T) {
 	exits(t, 1, "", "scan", filepath.Join(dir, "gone"))
 }
 
+// TestTwo: of two objects one goes to a file, the other is told; a folder takes both.
+func TestTwo(t *testing.T) {
+	dir := t.TempDir()
+	both := ok(t, string(random(2000, 1)), "show", "--chunk", "200", "--json") + ok(t, string(random(3000, 2)), "show", "--chunk", "200", "--json")
+	file, folder := filepath.Join(dir, "one"), filepath.Join(dir, "all")+"/"
+	if complaints := exits(t, 3, both, "scan", "-o", file); !strings.Contains(complaints, "of 3000 bytes is whole, too") || !bytes.Equal(read(t, file), random(2000, 1)) {
+		t.Error(complaints)
+	}
+	if got := ok(t, both, "scan", "-o", folder); strings.Count(got, "object\t") != 2 {
+		t.Error(got)
+	}
+	if list, err := os.ReadDir(folder); err != nil || len(list) != 2 {
+		t.Error(len(list), err)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"show"}, {"show", "--fps", "0"}, {"show", "--fps", "21"}, {"show", "--chunk", "99"}, {"show", "--ecc", "X"}, {"show", "--format", "bmp"},
 		{"show", "--scale", "0"}, {"simulate", "--loss", "2"}, {"simulate", "--blur", "-1"}, {"simulate", "--fps", "0"}, {"simulate", "--ecc", "Z"}, {"card", "--of", "x"}, {"nfc"}, {"nfc", "encode"}} {

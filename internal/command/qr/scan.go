@@ -65,6 +65,7 @@ type scan struct {
 	scanner qr.Scanner
 	meter   *cli.Meter
 	things  int
+	written bool // one object went to -o or standard output
 	bad     error
 	shown   time.Time
 }
@@ -250,6 +251,11 @@ func (s *scan) object(i qr.Item) error {
 		}
 		return s.print(f)
 	}
+	if s.written {
+		s.bad = errors.Join(s.bad, fmt.Errorf("%s of %d bytes is whole, too: %w; name a folder with -o DIR/ to have both", f.ID, f.Bytes, cli.ErrPartial))
+		return nil
+	}
+	s.written = true
 	if err := cli.Output(s.c, func(w writer) error { _, err := w.Write(i.Data); return err }); err != nil {
 		return err
 	}
