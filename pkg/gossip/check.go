@@ -85,7 +85,8 @@ func (r Rules) Check(b []byte, now int64) (envelope.Outer, Verdict, Cause) {
 	return o, Accept, ""
 }
 
-// Stamp does the work that an envelope must show. stop is asked now and then.
+// Stamp does the work that an envelope must show, trying from start on, which is drawn at random: all those that counted
+// from 0 would look alike. stop is asked now and then.
 func (r Rules) Stamp(b []byte, start uint64, stop func() bool) bool {
 	return envelope.Stamp(r.NetID, b, r.StampBits, start, stop)
 }

@@ -19,3 +19,6 @@ func TestTreeSoak(t *testing.T) {
 		converge(t, seed+1000)
 	}
 }
+
+// TestMutatedFramesSoak: 10^7 changed frames of each kind.
+func TestMutatedFramesSoak(t *testing.T) { mutatedFrames(t, 10_000_000) }

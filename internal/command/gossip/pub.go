@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -216,7 +217,9 @@ func (s *sender) seal(name gossip.Name, b []byte) (topic uint8, env []byte, err 
 	if err != nil {
 		return 0, nil, err
 	}
-	if !s.Stamp(env, 0, func() bool { return s.ctx.Err() != nil }) {
+	var from [8]byte
+	rand.Read(from[:]) // a stamp that counts from 0 would look alike on all
+	if !s.Stamp(env, binary.BigEndian.Uint64(from[:]), func() bool { return s.ctx.Err() != nil }) {
 		return 0, nil, s.ctx.Err()
 	}
 	return s.Cut.Index(gossip.Today(g.Rdv, now)), env, nil

@@ -88,7 +88,9 @@ func relayAction(c *urfave.Context) error {
 	if len(listen) == 0 {
 		listen = []string{"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"}
 	}
-	x := &relay{c: c}
+	x := &relay{c: c, hup: make(chan os.Signal, 1)}
+	signal.Notify(x.hup, syscall.SIGHUP)
+	defer signal.Stop(x.hup)
 	defer x.stop()
 	if err := x.policy(); err != nil {
 		return err
@@ -155,6 +157,7 @@ func secret(name string) (key [32]byte, err error) {
 type relay struct {
 	*running
 	c     *urfave.Context
+	hup   chan os.Signal
 	store *store.Store
 
 	mu     sync.Mutex // guards plugin
@@ -251,16 +254,13 @@ func (x *relay) resend(home string) {
 
 // serve prints the counters each minute. To be stopped is its normal end.
 func (x *relay) serve() error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
 		select {
 		case <-x.c.Context.Done():
 			return nil
-		case <-hup:
+		case <-x.hup:
 			x.reload()
 		case <-tick.C:
 			if x.Mail != nil {
