@@ -18,11 +18,12 @@ const (
 	kindLinear  = 0xf4 // a symbol of the other code
 )
 
+// Overhead is how much longer a frame is than its symbol, in bytes.
+const Overhead = 16
+
 const (
-	symbolOverhead = 16
-	maxBlocks      = 255
-	maxType        = 32
-	headSize       = 1 + 4 + 5 + 32 + 2 + 4
+	maxBlocks = 255
+	maxType   = 32
 )
 
 // frame is one of bulk: the fields that its kind has.

@@ -98,24 +98,33 @@ func (s *show) text(text string) error {
 	return err
 }
 
-// columns is the width of the terminal; 0 when there is none.
-func (s *show) columns() int {
+// room is how many modules a side the terminal shows, two a character upwards; 0 when there is none.
+func (s *show) room() int {
 	if s.out != "" && s.out != "-" || !cli.StdoutTerminal(s.c) {
 		return 0
 	}
-	w, _, err := term.GetSize(int(os.Stdout.Fd()))
+	w, h, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil {
 		return 0
 	}
-	return w
+	return max(0, min(w, 2*(h-1)))
 }
 
 // wide refuses a terminal that would break the lines.
 func (s *show) wide(m *qr.Matrix) error {
-	if w := s.columns(); w > 0 && w < m.Columns(s.quiet) {
-		return cli.Usagef("the symbol needs %d columns, the terminal has %d: try a smaller --chunk, --tight or a smaller font", m.Columns(s.quiet), w)
+	if side := m.Columns(s.quiet); s.room() > 0 && s.room() < side {
+		return cli.Usagef("the symbol needs %d columns and %d rows: make the terminal larger or its letters smaller, or try a smaller --chunk or --tight", side, side/2+2)
 	}
 	return nil
+}
+
+// fit makes frames smaller until the terminal shows them, unless their size was asked for.
+func (s *show) fit(chunk int) int {
+	version := (s.room() - 17 - 2*s.quiet) / 4
+	if s.c.IsSet("chunk") || version < 1 || version >= 40 {
+		return chunk
+	}
+	return max(minChunk, min(chunk, qr.Capacity(version, s.levelOr(qr.L))-qr.Overhead))
 }
 
 // frames draws a sequence.
@@ -141,7 +150,7 @@ func (s *show) frames(f sequence) error {
 		return s.lines(f)
 	}
 	cli.Warnf(s.c, "%d frames are the least, at %d a second %.0f s with 3 of 10 lost", f.least(), s.fps, s.rows.Seconds)
-	if s.columns() > 0 {
+	if s.room() > 0 {
 		return s.screen(f, m)
 	}
 	return s.printed(f)
@@ -252,6 +261,9 @@ type pace struct{ fps, chunk int }
 // screen shows frames until it is stopped.
 func (s *show) screen(f sequence, m *qr.Matrix) error {
 	paces := []pace{{s.fps, s.chunk}}
+	if err := s.wide(m); err != nil && !s.c.Bool("auto") {
+		return err
+	}
 	if s.c.Bool("auto") {
 		paces = []pace{{12, 1800}, {8, 1200}, {5, 600}, {3, 250}}
 	}

@@ -199,7 +199,7 @@ func (s *show) bytes() error {
 		s.rows = row{Type: "shown", Bytes: len(s.data), Frames: n * len(sheets.Symbols[0]), Least: n - sheets.Spare, Version: sheets.Symbols[0][0].Version()}
 		return s.file(func(w writer) error { return sheets.PDF(w) })
 	}
-	f, err := s.bulk(s.chunk)
+	f, err := s.bulk(s.fit(s.chunk))
 	if err != nil {
 		return err
 	}
