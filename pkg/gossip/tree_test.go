@@ -433,6 +433,22 @@ func TestTreeUnderAttack(t *testing.T) {
 	}
 }
 
+// A member whose only eager edge brings a vertex twice keeps it: without one it would hear by announcements alone.
+func TestTreeKeepsItsOnlyEdge(t *testing.T) {
+	m := Tree{Rand: mrand.NewChaCha8([32]byte{1})}
+	now := time.Unix(0, 0)
+	m.Join("a", false, 0, now)
+	m.Join("b", false, 0, now)
+	id := []Short{{1}}
+	m.Received("a", 0, id, []bool{true}, now)
+	if out := m.Received("b", 0, id, []bool{false}, now); len(out) != 1 || out[0].Kind != TreePrune {
+		t.Errorf("a second edge is kept: %v", out)
+	}
+	if out := m.Received("a", 0, id, []bool{false}, now); len(out) != 0 {
+		t.Errorf("the only edge is pruned: %v", out)
+	}
+}
+
 func TestTreeFramesRefused(t *testing.T) {
 	for _, c := range []struct {
 		typ byte

@@ -135,7 +135,6 @@ type sender struct {
 	topic string
 	box   outbox
 	slots chan struct{}
-	wait  time.Time // no peer by then: the outbox
 
 	mu   sync.Mutex // guards all below
 	bad  int        // lines
