@@ -8,6 +8,8 @@
 //
 // Verbs:
 //
+//	ens resolve NAME
+//	    print records of a name
 //	hns sync
 //	    check the headers of the chain up to today
 //	hns status

@@ -5,6 +5,8 @@ _pars_bootstrap() {
   local cur=${COMP_WORDS[COMP_CWORD]} at= words= i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at/${COMP_WORDS[i]}" in
+      '/ens') at='/ens' ;;
+      '/ens/resolve') at='/ens/resolve' ;;
       '/hns') at='/hns' ;;
       '/hns/sync') at='/hns/sync' ;;
       '/hns/status') at='/hns/status' ;;
@@ -27,7 +29,9 @@ _pars_bootstrap() {
     esac
   done
   case "$at" in
-    '') words='hns resolve explain probe lookup prove verify key sign publish completion --version --help' ;;
+    '') words='ens hns resolve explain probe lookup prove verify key sign publish completion --version --help' ;;
+    '/ens') words='resolve --help' ;;
+    '/ens/resolve') words='--rpc --own --text --address --coin --contenthash --offchain --registry --home --profile --json --timeout -v --help' ;;
     '/hns') words='sync status resolve proof verify --help' ;;
     '/hns/sync') words='--chain --peer --proxy --agree --home --profile --json --timeout -v --help' ;;
     '/hns/status') words='--chain --home --profile --json --timeout -v --help' ;;

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pars-network/pars/pkg/bootstrap/dnssec"
+	"github.com/pars-network/pars/pkg/bootstrap/enrtree"
 	"github.com/pars-network/pars/pkg/bootstrap/exchange"
 	"github.com/pars-network/pars/pkg/bootstrap/list"
 	"github.com/pars-network/pars/pkg/profile"
@@ -15,7 +16,7 @@ import (
 // Setup is what a profile's roads need to know beside the profile. Close ends the connections of the roads that were made.
 type Setup struct {
 	Profile *profile.Profile
-	// Name is asked for in place of the profile's names, when it is not empty.
+	// Name is asked for in place of the profile's names, when it is not empty: a domain, or enrtree://KEY@DOMAIN.
 	Name string
 	// Servers are resolvers in the form of exchange.ParseServer; nil: System, then those of the profile.
 	Servers []string
@@ -119,7 +120,13 @@ func (s *Setup) Roads() ([]Road, error) {
 		names = []string{s.Name}
 	}
 	for _, name := range names {
+		link, err := enrtree.ParseLink(name)
+		tree := err == nil
 		for _, c := range clients {
+			if tree {
+				roads = append(roads, TreeRoad(link, c))
+				continue
+			}
 			roads = append(roads, DNS{Name: strings.TrimSuffix(name, "."), Client: c, Anchors: keys, TLD: s.TLD, Now: s.Now}.Road())
 		}
 	}

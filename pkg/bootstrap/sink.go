@@ -92,7 +92,7 @@ func (s *Sink) peers(class Class, by string, peers []Peer) {
 	s.report.Peers += len(peers)
 }
 
-// File takes a list, a rotation or a card, as bytes or as a line of text.
+// File takes a list, a rotation, a card or an AutoConf file, as bytes or as a line of text.
 func (s *Sink) File(b []byte) error {
 	switch text := strings.TrimSpace(string(b[:min(len(b), 64)])); {
 	case strings.HasPrefix(text, "pars:list/"):
@@ -110,7 +110,28 @@ func (s *Sink) File(b []byte) error {
 		}
 		return s.List(l)
 	}
+	if strings.HasPrefix(strings.TrimSpace(string(b[:min(len(b), 64)])), "{") {
+		return s.autoConf(b)
+	}
 	return s.card(b)
+}
+
+// autoConf takes the bootstrap addresses of an AutoConf file, which nobody signed.
+func (s *Sink) autoConf(b []byte) error {
+	addrs, err := list.ParseAutoConf(b)
+	if err != nil {
+		return err
+	}
+	if !s.run.Private {
+		addrs = publicOnly(addrs)
+	}
+	for _, a := range addrs {
+		if p, ok := PeerOf(a); ok {
+			p.Source = "autoconf"
+			s.Hints([]Peer{p})
+		}
+	}
+	return nil
 }
 
 // Text takes a list as the line pars:list/…

@@ -31,7 +31,7 @@ import (
 func findFlags(more ...urfave.Flag) []urfave.Flag {
 	return askFlags(append([]urfave.Flag{
 		&urfave.StringFlag{Name: "road", Usage: "only these `ROADS`, with commas: builtin, file, cache, lan, dht, dns"},
-		&urfave.StringSliceFlag{Name: "file", Usage: "take the list, the rotation or the card in `FILE`, bytes or text (repeat for more)"},
+		&urfave.StringSliceFlag{Name: "file", Usage: "take the list, rotation, card or AutoConf in `FILE`, bytes or text (repeat for more)"},
 		&urfave.BoolFlag{Name: "covert-only", Usage: "use no road on which a listener sees what is asked"},
 		&urfave.BoolFlag{Name: "no-mdns", Usage: "do not look on the local network"}}, more...)...)
 }
