@@ -2,6 +2,7 @@ package hns
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -277,6 +278,18 @@ func TestGroups(t *testing.T) {
 		{"Node.example:1", "node.example"}, {"127.0.0.1:5", "127.0.0.1:5"}, {"[::ffff:1.2.3.4]:5", "1.2.0.0/16"}} {
 		if got := group(tc[0]); got != tc[1] {
 			t.Errorf("%s: %s, want %s", tc[0], got, tc[1])
+		}
+	}
+}
+
+// A length above what the command can have is refused before a byte of it is read.
+func TestPacketLimits(t *testing.T) {
+	for _, cmd := range []byte{cmdVersion, cmdVerack, cmdPing, cmdHeaders, cmdProof, 99} {
+		head := append(binary.LittleEndian.AppendUint32(nil, 5), cmd)
+		head = binary.LittleEndian.AppendUint32(head, uint32(limit(cmd)+1))
+		budget := 1 << 30
+		if _, _, err := readPacket(bytes.NewReader(head), 5, &budget); !errors.Is(err, wire.ErrInvalid) {
+			t.Errorf("command %d: %v", cmd, err)
 		}
 	}
 }

@@ -155,6 +155,40 @@ func TestProofOfAbsenceIsNotMadeUp(t *testing.T) {
 	}
 }
 
+// A prover that stops at a branch which the key passes, and calls it one that the key has not.
+func TestProofDoesNotStopShort(t *testing.T) {
+	tried := 0
+	for _, v := range vectors(t) {
+		p, err := DecodeProof(v.proof)
+		if err != nil || p.Kind != Exists {
+			continue
+		}
+		below, depth := leaf(v.key, valueHash(p.Value)), p.Depth
+		for i := len(p.Nodes) - 1; i >= 0; i-- {
+			n := p.Nodes[i]
+			left, right := below, n.Sibling
+			if depth--; bit(v.key[:], depth) {
+				left, right = right, left
+			}
+			depth -= n.Prefix.Size
+			if n.Prefix.Size > 0 {
+				lie := Proof{Kind: Short, Depth: depth, Nodes: p.Nodes[:i], Prefix: n.Prefix, Left: left, Right: right}
+				if _, err := lie.Verify(v.root, v.key); err == nil {
+					t.Errorf("%x is hidden behind a branch", v.key)
+				}
+				tried++
+			}
+			below = branch(n.Prefix, left, right)
+		}
+		if below != v.root {
+			t.Fatal("the path does not lead to the root")
+		}
+	}
+	if tried == 0 {
+		t.Error("no vector has such a branch")
+	}
+}
+
 func FuzzDecodeProof(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.proof)
