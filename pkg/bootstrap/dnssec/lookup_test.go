@@ -429,3 +429,76 @@ func TestRenamedTooLong(t *testing.T) {
 		t.Errorf("%s: %v", a.Verdict, a.Alias)
 	}
 }
+
+// What a zone can make a look-up cost: these are numbers to read, with the limits of work asserted by TestBudget.
+func BenchmarkHostile(b *testing.B) {
+	t := &testing.T{}
+	for name, bend := range map[string]func(w *world, q dns.Question, m *dns.Msg){
+		"KeyTrap": func(w *world, q dns.Question, m *dns.Msg) {
+			z := w.zones["pars.test."]
+			if q.Qtype == dns.TypeDNSKEY && q.Name == "pars.test." {
+				for i := range 14 {
+					k := dns.Copy(z.key).(*dns.DNSKEY)
+					raw, _ := base64.StdEncoding.DecodeString(k.PublicKey)
+					raw[0], raw[2] = raw[0]+byte(i+1), raw[2]-byte(i+1)
+					k.PublicKey = toBase64(raw)
+					m.Answer = append([]dns.RR{k}, m.Answer...)
+				}
+			}
+			if q.Name == "a.pars.test." {
+				for i := range 60 {
+					s := dns.Copy(m.Answer[len(m.Answer)-1]).(*dns.RRSIG)
+					s.Expiration += uint32(i + 1)
+					m.Answer = append([]dns.RR{s}, m.Answer...)
+				}
+			}
+		},
+		"500 records in a set": func(w *world, q dns.Question, m *dns.Msg) {
+			if q.Name == "a.pars.test." {
+				for i := range 500 {
+					m.Answer = append(m.Answer, w.rr("a.pars.test. 300 TXT %d", i))
+				}
+			}
+		},
+		"NSEC3 and a deep name": func(w *world, q dns.Question, m *dns.Msg) {},
+	} {
+		b.Run(name, func(b *testing.B) {
+			w := small(t, nil)
+			answers := map[dns.Question][]byte{} // signing is the server's work
+			w.bend = func(q dns.Question, m *dns.Msg) { bend(w, q, m) }
+			ask := "a.pars.test."
+			if strings.HasPrefix(name, "NSEC3") {
+				ask = strings.Repeat("a.", 120) + "n3.test."
+			}
+			for b.Loop() {
+				r := w.resolver()
+				r.Server = replay{w, answers}
+				if a, err := r.Lookup(b.Context(), ask, dns.TypeTXT); err != nil || a.Checks > maxChecks+1 {
+					b.Fatal(a, err)
+				}
+			}
+		})
+	}
+}
+
+// replay answers a question the second time from memory.
+type replay struct {
+	w     *world
+	known map[dns.Question][]byte
+}
+
+func (r replay) Exchange(ctx context.Context, query []byte) ([]byte, error) {
+	var m dns.Msg
+	if err := m.Unpack(query); err != nil {
+		return nil, err
+	}
+	q := m.Question[0]
+	if r.known[q] == nil {
+		out, err := r.w.Exchange(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		r.known[q] = out
+	}
+	return r.known[q], nil
+}
