@@ -27,6 +27,11 @@ type API interface {
 	Export(ctx context.Context, session string, w io.Writer) error
 	Import(ctx context.Context, r io.Reader, emit func(Imported) error) error
 	Draw(ctx context.Context, q DrawQuery, w io.Writer) error
+	OwnCard(ctx context.Context) (CardInfo, error)
+	FetchCard(ctx context.Context, q CardQuery) (CardInfo, error)
+	Cards(ctx context.Context, account string, emit func(CardInfo) error) error
+	Codes(ctx context.Context, emit func(CodeInfo) error) error
+	NewCode(ctx context.Context) (CodeInfo, error)
 	Close() error
 }
 

@@ -202,6 +202,26 @@ func (c *client) Draw(ctx context.Context, q DrawQuery, w io.Writer) error {
 	return c.bytes(ctx, "draw", q, w)
 }
 
+func (c *client) OwnCard(ctx context.Context) (CardInfo, error) {
+	return askOne[nothing, CardInfo](ctx, c, "card", nothing{})
+}
+
+func (c *client) FetchCard(ctx context.Context, q CardQuery) (CardInfo, error) {
+	return askOne[CardQuery, CardInfo](ctx, c, "fetch-card", q)
+}
+
+func (c *client) Cards(ctx context.Context, account string, emit func(CardInfo) error) error {
+	return ask(ctx, c, "cards", account, emit)
+}
+
+func (c *client) Codes(ctx context.Context, emit func(CodeInfo) error) error {
+	return ask(ctx, c, "codes", nothing{}, emit)
+}
+
+func (c *client) NewCode(ctx context.Context) (CodeInfo, error) {
+	return askOne[nothing, CodeInfo](ctx, c, "new-code", nothing{})
+}
+
 func (c *client) bytes(ctx context.Context, path string, q any, w io.Writer) error {
 	b, err := json.Marshal(q)
 	if err != nil {

@@ -31,9 +31,9 @@ func (l *local) Announce(ctx context.Context, session string) (Announced, error)
 	if err != nil {
 		return Announced{}, err
 	}
-	g, _ := p.group(s)
-	epoch := g.Epoch(l.now().Unix())
-	got, err := p.announce(ctx, s, epoch)
+	b := p.ofSession(s)
+	epoch := b.group.Epoch(l.now().Unix())
+	got, err := p.announce(ctx, b, epoch)
 	if err != nil {
 		return Announced{}, err
 	}

@@ -47,6 +47,7 @@ type Node struct {
 	host     host.Host
 	hub      *hub
 	dialer   *dialer
+	desk     *desk
 	presence *presence // nil when it is not used
 	mail     *mail     // likewise
 	metrics  *metrics
@@ -102,7 +103,7 @@ func (n *Node) start() error {
 	if err := n.startHost(); err != nil {
 		return err
 	}
-	n.dialer, n.metrics = newDialer(n), newMetrics(n)
+	n.dialer, n.metrics, n.desk = newDialer(n), newMetrics(n), newDesk(n)
 	for _, s := range n.home.Sessions.List() {
 		n.hub.watch(s)
 	}
@@ -118,6 +119,7 @@ func (n *Node) start() error {
 		}
 	}
 	n.wg.Go(func() { n.scrub(n.ctx) })
+	n.desk.start(n.ctx)
 	if n.Offline {
 		n.startResources()
 		return nil

@@ -12,7 +12,6 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/pars-network/pars/pkg/dht"
-	"github.com/pars-network/pars/pkg/vertex"
 )
 
 const (
@@ -23,7 +22,7 @@ const (
 )
 
 // presence is this node in the hash table: it asks, or once somebody has reached it serves; it tells the members of
-// each session where it is, and looks for those who are absent. One goroutine runs it.
+// each session and the holders of its codes where it is, and looks for those who are absent. One goroutine runs it.
 type presence struct {
 	n       *Node
 	wake    chan struct{}
@@ -34,7 +33,7 @@ type presence struct {
 
 	mu     sync.Mutex // guards all below
 	seeds  []dht.Peer
-	told   map[vertex.Session]told
+	told   map[any]told // by a beacon's key
 	sought map[string]*search
 	seq    uint64
 	counts presenceCounts
@@ -59,7 +58,7 @@ func (p *presence) count() presenceCounts {
 }
 
 func newPresence(n *Node) *presence {
-	p := &presence{n: n, wake: make(chan struct{}, 1), told: map[vertex.Session]told{}, sought: map[string]*search{}}
+	p := &presence{n: n, wake: make(chan struct{}, 1), told: map[any]told{}, sought: map[string]*search{}}
 	p.load()
 	return p
 }

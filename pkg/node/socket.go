@@ -14,6 +14,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/envelope"
 	"github.com/pars-network/pars/pkg/session"
+	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/vertex"
 	"github.com/pars-network/pars/pkg/wire"
@@ -73,7 +74,7 @@ func codes() []struct {
 	}{
 		{"expired", session.ErrExpired}, {"network", session.ErrNetwork}, {"version", session.ErrVersion},
 		{"lost", vertex.ErrLost}, {"too_big", envelope.ErrTooBig}, {"not_found", store.ErrNotFound}, {"full", store.ErrFull},
-		{"corrupt", store.ErrCorrupt}, {"busy", store.ErrBusy}, {"invalid", wire.ErrInvalid},
+		{"corrupt", store.ErrCorrupt}, {"busy", store.ErrBusy}, {"invalid", wire.ErrInvalid}, {"verify", sig.ErrVerify},
 		{"timeout", context.DeadlineExceeded}, {"cancelled", context.Canceled},
 	}
 }
@@ -175,6 +176,11 @@ func handler(l *local) http.Handler {
 	mux.Handle("POST /v1/log", call(l.Log))
 	mux.Handle("POST /v1/cat", one(l.Cat))
 	mux.Handle("POST /v1/check", one(l.Check))
+	mux.Handle("POST /v1/card", one(func(ctx context.Context, _ nothing) (CardInfo, error) { return l.OwnCard(ctx) }))
+	mux.Handle("POST /v1/fetch-card", one(l.FetchCard))
+	mux.Handle("POST /v1/cards", call(l.Cards))
+	mux.Handle("POST /v1/codes", call(func(ctx context.Context, _ nothing, e func(CodeInfo) error) error { return l.Codes(ctx, e) }))
+	mux.Handle("POST /v1/new-code", one(func(ctx context.Context, _ nothing) (CodeInfo, error) { return l.NewCode(ctx) }))
 	mux.Handle("POST /v1/draw", bytesOut(l.Draw))
 	mux.Handle("POST /v1/stop", one(l.stopCall))
 	mux.Handle("POST /v1/export", bytesOut(l.Export))

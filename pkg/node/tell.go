@@ -16,7 +16,7 @@ import (
 	"github.com/pars-network/pars/pkg/wire"
 )
 
-// When a device tells a session where it is.
+// When a device tells where it is.
 const (
 	tellEvery  = 6 * time.Hour
 	tellMoved  = 5 * time.Minute  // at most so often after its addresses changed
@@ -26,7 +26,7 @@ const (
 	tellAhead  = 2 * time.Hour  // within so long before a session's day ends, the next one's record is written
 )
 
-// told is the last record written for a session.
+// told is the last record written for a beacon.
 type told struct {
 	at    time.Time
 	epoch uint32
@@ -42,14 +42,35 @@ func (p *presence) group(s *session.Session) (g dht.Group, seed [32]byte) {
 	return g, seed
 }
 
-// tell writes what is due, for each session on its own.
+// beacon is what this device tells its place under: a session, or a code that was given out.
+type beacon struct {
+	key   any // tells beacons apart
+	group dht.Group
+	seed  [32]byte
+	place dht.Place
+}
+
+func (p *presence) ofSession(s *session.Session) beacon {
+	b := beacon{key: s.ID(), place: p.place()}
+	b.group, b.seed = p.group(s)
+	d := s.Log().Digest()
+	copy(b.place.Heads[:], d[:])
+	b.place.State = 1
+	return b
+}
+
+// tell writes what is due, for each on its own.
 func (p *presence) tell(ctx context.Context) {
+	var list []beacon
 	for _, s := range p.n.home.Sessions.List() {
+		list = append(list, p.ofSession(s))
+	}
+	for _, b := range append(list, p.ofCodes()...) {
 		if ctx.Err() != nil {
 			return
 		}
-		if epoch, due := p.due(s); due {
-			if _, err := p.announce(ctx, s, epoch); err != nil && ctx.Err() == nil {
+		if epoch, due := p.due(b); due {
+			if _, err := p.announce(ctx, b, epoch); err != nil && ctx.Err() == nil {
 				p.n.log.Debug("presence not told", "why", err)
 			}
 		}
@@ -57,31 +78,28 @@ func (p *presence) tell(ctx context.Context) {
 }
 
 // due says which day's record is to be written now, if any.
-func (p *presence) due(s *session.Session) (epoch uint32, due bool) {
+func (p *presence) due(b beacon) (epoch uint32, due bool) {
 	now := p.n.clock()
-	g, _ := p.group(s)
-	epoch = g.Epoch(now.Unix())
+	epoch = b.group.Epoch(now.Unix())
 	p.mu.Lock()
-	t, ok := p.told[s.ID()]
+	t, ok := p.told[b.key]
 	p.mu.Unlock()
 	since := now.Sub(t.at)
 	switch {
 	case !ok || epoch != t.epoch && epoch != t.ahead:
 		return epoch, true
-	case addrKey(p.place(s)) != t.addrs && since > tellMoved, since > tellEvery, t.acks < tellEnough && since > tellAgain:
+	case addrKey(b.place) != t.addrs && since > tellMoved, since > tellEvery, t.acks < tellEnough && since > tellAgain:
 		return epoch, true
 	}
-	if next := g.Epoch(now.Add(t.draw).Unix()); next != epoch && t.ahead == epoch {
+	if next := b.group.Epoch(now.Add(t.draw).Unix()); next != epoch && t.ahead == epoch {
 		return next, true
 	}
 	return 0, false
 }
 
 // place is where this device can be met.
-func (p *presence) place(s *session.Session) dht.Place {
-	d := s.Log().Digest()
-	place := dht.Place{Peer: dht.PeerID(p.n.host.ID()), State: 1}
-	copy(place.Heads[:], d[:])
+func (p *presence) place() dht.Place {
+	place := dht.Place{Peer: dht.PeerID(p.n.host.ID())}
 	for _, a := range reachable(p.n.host.Addrs()) {
 		place.Addrs = append(place.Addrs, a.Bytes())
 	}
@@ -110,26 +128,24 @@ func reachable(addrs []ma.Multiaddr) (out []ma.Multiaddr) {
 	return out[:min(len(out), 8)]
 }
 
-// announce writes this device's record for one day of a session.
-func (p *presence) announce(ctx context.Context, s *session.Session, epoch uint32) (dht.Stored, error) {
+// announce writes this device's record for one day.
+func (p *presence) announce(ctx context.Context, b beacon, epoch uint32) (dht.Stored, error) {
 	now := p.n.clock()
-	g, seed := p.group(s)
 	seq, err := p.nextSeq(now)
 	if err != nil {
 		return dht.Stored{}, err
 	}
-	place := p.place(s)
-	until := now.Add(tellFor + p.n.jitter(time.Hour)) // not one end for all sessions of a device
-	d := dht.Draft{Kind: dht.Presence, Epoch: epoch, Seq: seq, NotAfter: uint64(until.Unix()), Place: place}
+	until := now.Add(tellFor + p.n.jitter(time.Hour)) // not one end for all records of a device
+	d := dht.Draft{Kind: dht.Presence, Epoch: epoch, Seq: seq, NotAfter: uint64(until.Unix()), Place: b.place}
 	var got dht.Stored
-	p.with(func(table *dht.Node) { got, err = table.Announce(ctx, g, seed, d) })
+	p.with(func(table *dht.Node) { got, err = table.Announce(ctx, b.group, b.seed, d) })
 	if err != nil {
 		return got, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.told[s.ID()]
-	p.told[s.ID()] = told{at: now, epoch: g.Epoch(now.Unix()), ahead: max(epoch, t.ahead), addrs: addrKey(place), acks: len(got.Stored), draw: p.n.jitter(tellAhead)}
+	t := p.told[b.key]
+	p.told[b.key] = told{at: now, epoch: b.group.Epoch(now.Unix()), ahead: max(epoch, t.ahead), addrs: addrKey(b.place), acks: len(got.Stored), draw: p.n.jitter(tellAhead)}
 	p.counts.told++
 	return got, nil
 }
