@@ -31,9 +31,11 @@ type Chunk struct {
 	Last    bool
 	Signed  bool
 	Records []Record // without the head
-	Sum     [32]byte // SHA-256 of the records and head, uncompressed
+	Sum     [32]byte // SHA-256(head ‖ SHA-256(records))
 	Sig     sig.Signature
 }
+
+const tryBytes = 8 << 10
 
 // codec compresses and signs chunks; it is made once for a bundle.
 type codec struct {
@@ -59,11 +61,18 @@ func (c *codec) decoder() (*zstd.Decoder, error) {
 	return c.dec, err
 }
 
-// pack returns the stored form of raw records: compressed where that helps.
+// pack returns the stored form of raw records: compressed where that helps. What does not shrink at its beginning and
+// in its middle is not tried whole.
 func (c *codec) pack(raw []byte) (stored []byte, zipped bool, err error) {
 	e, err := c.encoder()
 	if err != nil {
 		return nil, false, err
+	}
+	if len(raw) > 8*tryBytes {
+		try := append(append(make([]byte, 0, 2*tryBytes), raw[:tryBytes]...), raw[len(raw)/2:len(raw)/2+tryBytes]...)
+		if len(e.EncodeAll(try, nil)) >= len(try)-len(try)/32 {
+			return raw, false, nil
+		}
 	}
 	out := e.EncodeAll(raw, nil)
 	if len(out) >= len(raw)-len(raw)/32 {
@@ -100,6 +109,7 @@ type draft struct {
 	raw    []byte // records without the head
 	stored []byte
 	zipped bool
+	sum    [32]byte // SHA-256 of raw
 }
 
 // append appends the whole chunk. A zero key leaves it unsigned.
@@ -119,7 +129,7 @@ func (d *draft) append(b []byte, h *Head, number uint32, last bool, key *sig.Pri
 	b = binary.BigEndian.AppendUint32(b, uint32(len(head)+len(d.raw)))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(head)+len(d.stored)))
 	b = append(append(b, head...), d.stored...)
-	sum := sumOf(head, d.raw)
+	sum := sumOf(head, d.sum)
 	var s sig.Signature
 	if key != nil {
 		s = key.Sign(wire.LabelBundleChunk, signed(h.Nonce, number, last, sum))
@@ -127,10 +137,11 @@ func (d *draft) append(b []byte, h *Head, number uint32, last bool, key *sig.Pri
 	return append(b, s[:]...), sum
 }
 
-func sumOf(head, raw []byte) (sum [32]byte) {
+// sumOf names a chunk: SHA-256(head ‖ SHA-256(records)).
+func sumOf(head []byte, records [32]byte) (sum [32]byte) {
 	x := sha256.New()
 	x.Write(head)
-	x.Write(raw)
+	x.Write(records[:])
 	x.Sum(sum[:0])
 	return sum
 }
@@ -212,7 +223,7 @@ func (c *Chunk) verify(head, rest, s []byte) (err error) {
 	if c.Number > 0 && len(c.Head.Counts) > 0 {
 		return refuse(BadCanonical, "counts in chunk %d", c.Number)
 	}
-	c.Sum = sumOf(head, rest)
+	c.Sum = sumOf(head, sha256.Sum256(rest))
 	copy(c.Sig[:], s)
 	switch {
 	case !c.Signed && c.Sig != sig.Signature{}:

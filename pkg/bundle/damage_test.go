@@ -176,6 +176,29 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
+// TestBothPrefixes damages both copies of the slots at different places: they are joined; at the same place, and repair
+// says so.
+func TestBothPrefixes(t *testing.T) {
+	g := keyOf(1)
+	list := sample(2, 100000)
+	file, p := pack(t, sealed(g), list)
+	b := bytes.Clone(file)
+	for i := range 4 {
+		b[500+i*700] ^= 1
+		b[len(b)-SectorSize+900+i*700] ^= 1
+	}
+	var out bytes.Buffer
+	c := open(t, b, Keys{Courier: &p.Courier})
+	if err := c.Repair(&out); err != nil || !bytes.Equal(out.Bytes(), file) {
+		t.Errorf("%v, equal %v", err, bytes.Equal(out.Bytes(), file))
+	}
+	b[len(b)-SectorSize+500] ^= 2
+	c = open(t, b, Keys{Courier: &p.Courier})
+	if err := c.Repair(&bytes.Buffer{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("slots that are lost in both copies: %v", err)
+	}
+}
+
 // TestTwoBundles reads two files that were put behind each other.
 func TestTwoBundles(t *testing.T) {
 	g := keyOf(1)

@@ -21,6 +21,7 @@ type File struct {
 	whole     []byte // body of a compact file
 	index     *index // nil until it is needed
 	pos       int64  // where the next window is expected
+	buf       []byte // of the window that is read
 }
 
 // Open opens a file with whatever of keys fits. Without any the error is ErrNotForUs.
@@ -129,7 +130,7 @@ func (f *File) expected(n uint32) (*window, error) {
 		return nil, nil
 	}
 	total := w.data + w.parity
-	if b, err = readSome(f.r, f.size, f.pos, total*SectorSize); err != nil {
+	if b, err = f.fill(f.pos, total*SectorSize); err != nil {
 		return nil, err
 	}
 	w.shards = make([][]byte, total)
@@ -142,6 +143,19 @@ func (f *File) expected(n uint32) (*window, error) {
 	w.countLost()
 	f.pos += int64(total) * SectorSize
 	return w, nil
+}
+
+// fill reads up to n bytes at off into the buffer of windows: one is done with before the next is read.
+func (f *File) fill(off int64, n int) ([]byte, error) {
+	n = int(max(0, min(int64(n), f.size-off)))
+	if cap(f.buf) < n {
+		f.buf = make([]byte, n)
+	}
+	got, err := f.r.ReadAt(f.buf[:n], off)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return f.buf[:got], err
 }
 
 func (w *window) countLost() {
@@ -235,16 +249,27 @@ func (f *File) prefixes() (copies [2][]byte, good [2]bool, err error) {
 	return copies, good, nil
 }
 
-// joinPrefix makes one good prefix of two damaged copies.
+// maxDiffer is in how many units of 64 bytes two copies of a prefix may differ to be joined.
+const maxDiffer = 12
+
+// joinPrefix makes one good prefix of two damaged copies: each unit is right in one of them.
 func (f *File) joinPrefix(copies [2][]byte) []byte {
-	n := f.prefix
-	if len(copies[0]) != n*SectorSize || len(copies[1]) != len(copies[0]) || n > 8 {
+	if len(copies[0]) != f.prefix*SectorSize || len(copies[1]) != len(copies[0]) {
+		return nil
+	}
+	var differ []int
+	for at := 0; at < len(copies[0]); at += unit {
+		if !bytes.Equal(copies[0][at:at+unit], copies[1][at:at+unit]) {
+			differ = append(differ, at)
+		}
+	}
+	if len(differ) > maxDiffer {
 		return nil
 	}
 	out := bytes.Clone(copies[0])
-	for pick := range 1 << n {
-		for i := range n {
-			copy(out[i*SectorSize:(i+1)*SectorSize], copies[pick>>i&1][i*SectorSize:])
+	for pick := range 1 << len(differ) {
+		for i, at := range differ {
+			copy(out[at:at+unit], copies[pick>>i&1][at:])
 		}
 		if sumPrefix(out) == f.prefixSum {
 			return out

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/reconcile"
@@ -17,6 +18,7 @@ func goodChunk(zip bool) []byte {
 	if zip {
 		d.stored, d.zipped, _ = (&codec{}).pack(raw)
 	}
+	d.sum = sha256.Sum256(raw)
 	b, _ := d.append(nil, &h, 0, true, &key)
 	return b
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -42,6 +43,7 @@ func forgedKeys() *fileKeys { return keysOf(keyOf(50), keyOf(51)) }
 
 // chunkOf makes a chunk whose raw and stored records are told as given.
 func chunkOf(h *Head, number uint32, last bool, d draft, key *sig.Private) []byte {
+	d.sum = sha256.Sum256(d.raw)
 	b, _ := d.append(nil, h, number, last, key)
 	return b
 }

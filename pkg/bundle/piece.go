@@ -22,9 +22,12 @@ const PieceSize = 192 << 10
 
 // Record returns the record of a piece.
 func (p *Piece) Record() Record {
-	b := append(make([]byte, 0, 52+len(p.Data)), p.Object[:]...)
-	b = wire.AppendUvarint(wire.AppendUvarint(b, p.Total), p.Offset)
-	return Record{KindPiece, append(b, p.Data...)}
+	return Record{KindPiece, append(p.append(make([]byte, 0, 52+len(p.Data))), p.Data...)}
+}
+
+// append appends all but the data.
+func (p *Piece) append(b []byte) []byte {
+	return wire.AppendUvarint(wire.AppendUvarint(append(b, p.Object[:]...), p.Total), p.Offset)
 }
 
 // DecodePiece reads the payload of a piece; Data shares its memory.
@@ -45,14 +48,15 @@ func DecodePiece(b []byte) (*Piece, error) {
 
 // Pieces yields a file of size bytes as records.
 func Pieces(r io.ReaderAt, size int64, object [32]byte, yield func(Record) error) error {
-	b := make([]byte, PieceSize)
+	b := make([]byte, 0, 64+PieceSize)
 	for off := int64(0); ; off += PieceSize {
-		n, err := r.ReadAt(b[:min(PieceSize, size-off)], off)
+		p := Piece{Object: object, Total: uint64(size), Offset: uint64(off)}
+		head := p.append(b)
+		n, err := r.ReadAt(head[len(head):len(head)+int(min(PieceSize, size-off))], off)
 		if err != nil && !(errors.Is(err, io.EOF) && off+int64(n) == size) {
 			return err
 		}
-		p := Piece{object, uint64(size), uint64(off), b[:n]}
-		if err := yield(p.Record()); err != nil {
+		if err := yield(Record{KindPiece, head[:len(head)+n]}); err != nil {
 			return err
 		}
 		if off+PieceSize >= size {

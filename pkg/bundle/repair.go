@@ -15,7 +15,7 @@ func (f *File) Repair(w io.Writer) error {
 	if f.prefix == 0 {
 		return fmt.Errorf("no sector is good: %w", ErrDamaged)
 	}
-	pre, err := f.goodPrefix()
+	pre, right, err := f.goodPrefix()
 	if err != nil {
 		return err
 	}
@@ -48,38 +48,38 @@ func (f *File) Repair(w io.Writer) error {
 	if _, err := w.Write(pre); err != nil {
 		return err
 	}
-	if lost > 0 || f.Report.Truncated {
+	switch {
+	case lost > 0 || f.Report.Truncated:
 		return fmt.Errorf("%d windows are not whole: %w", lost, ErrDamaged)
+	case !right:
+		return fmt.Errorf("both copies of the slots are damaged at one place, some recipients may not open it: %w", ErrDamaged)
 	}
 	return nil
 }
 
-// goodPrefix finds the right copy of the prefix; where none is whole, one made of both, and else the better half.
-func (f *File) goodPrefix() ([]byte, error) {
-	copies, good, err := f.prefixes()
+// goodPrefix finds the right copy of the prefix, or makes one of both; right is false where neither is possible and the
+// first copy has to do.
+func (f *File) goodPrefix() (pre []byte, right bool, err error) {
+	n := f.prefix * SectorSize
+	front, err := readSome(f.r, f.size, 0, n)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	// the copy at the end of the file as it is, beside the one where it is expected
-	tail, err := readSome(f.r, f.size, f.size-int64(f.prefix*SectorSize), f.prefix*SectorSize)
+	tail, err := readSome(f.r, f.size, f.size-int64(n), n)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	switch {
-	case good[0]:
-		return copies[0], nil
-	case sumPrefix(tail) == f.prefixSum:
-		return tail, nil
+	for _, c := range [][]byte{front, tail, f.joinPrefix([2][]byte{front, tail})} {
+		if len(c) == n && sumPrefix(c) == f.prefixSum {
+			return c, true, nil
+		}
 	}
-	if p := f.joinPrefix([2][]byte{copies[0], tail}); p != nil {
-		return p, nil
+	if c, err := f.findCopy(); c != nil || err != nil {
+		return c, c != nil, err
 	}
-	if p, err := f.findCopy(); p != nil || err != nil {
-		return p, err
-	}
-	out := make([]byte, f.prefix*SectorSize)
-	copy(out, copies[0])
-	return out, nil
+	out := make([]byte, n)
+	copy(out, front)
+	return out, false, nil
 }
 
 // findCopy looks for a whole prefix at every sector of the file.
@@ -90,7 +90,7 @@ func (f *File) findCopy() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if b[0] == f.k.salt[0] && [saltSize]byte(b) == f.k.salt && sumPrefix(b) == f.prefixSum {
+		if len(b) == n && [saltSize]byte(b) == f.k.salt && sumPrefix(b) == f.prefixSum {
 			return b, nil
 		}
 	}

@@ -109,8 +109,9 @@ func (c *codec) survey(src Source, progress func(int64)) (*survey, error) {
 				return err
 			}
 		}
-		sum := sha256.Sum256(d.raw)
-		x.Write(sum[:])
+		d.sum = sha256.Sum256(d.raw)
+		x.Write(d.sum[:])
+		sum := d.sum
 		if d.zipped {
 			sum = sha256.Sum256(d.stored)
 		}
@@ -119,7 +120,7 @@ func (c *codec) survey(src Source, progress func(int64)) (*survey, error) {
 		s.bytes += int64(len(d.raw))
 		progress(s.bytes)
 		if room -= len(d.raw) + len(d.stored); room >= 0 {
-			s.kept = append(s.kept, draft{slices.Clone(d.raw), slices.Clone(d.stored), d.zipped})
+			s.kept = append(s.kept, draft{slices.Clone(d.raw), slices.Clone(d.stored), d.zipped, d.sum})
 		}
 		return nil
 	})
@@ -183,8 +184,8 @@ func (c *codec) replay(src Source, s *survey, emit func(i int, d draft) error) e
 		if uint32(len(d.stored)) != s.lengths[i] || d.zipped != s.zipped[i] {
 			return errChanged
 		}
-		sum := sha256.Sum256(raw)
-		x.Write(sum[:])
+		d.sum = sha256.Sum256(raw)
+		x.Write(d.sum[:])
 		i++
 		return emit(i-1, d)
 	})

@@ -390,7 +390,7 @@ func (u *unpacker) finish(f *bundle.File) error {
 	if err := u.files.place(u.emit); err != nil {
 		return err
 	}
-	if f.Report.Complete && !u.doubt {
+	if f.Report.Complete {
 		u.seen.whole, u.seen.body = true, f.Report.Body
 	}
 	if err := u.progress(); err != nil {
