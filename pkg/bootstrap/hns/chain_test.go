@@ -253,9 +253,14 @@ func TestStateRefuses(t *testing.T) {
 	c.Trim()
 	b := c.Encode()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
-		bad := bytes.Clone(b)
-		bad[r.IntN(len(b))] ^= 1 << r.IntN(8)
+	for i := range 400 {
+		bad, at := bytes.Clone(b), r.IntN(len(b))
+		if i < 44 {
+			at = i // magic, network, height and work, which no header confirms
+		} else if i < 44+32 {
+			at = len(b) - 1 - i%32 // the sum
+		}
+		bad[at] ^= 1 << r.IntN(8)
 		if _, err := DecodeState(n, bad); !errors.Is(err, wire.ErrInvalid) {
 			t.Fatal("a changed state is accepted")
 		}

@@ -189,6 +189,40 @@ func TestProofDoesNotStopShort(t *testing.T) {
 	}
 }
 
+// A proof of absence that passes a branch which the key has not is of another key.
+func TestProofOfAnotherPath(t *testing.T) {
+	tried := map[Kind]int{}
+	for _, v := range vectors(t) {
+		p, err := DecodeProof(v.proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		depth := 0
+		for _, n := range p.Nodes {
+			if n.Prefix.Size > 0 {
+				key := v.key
+				key[depth/8] ^= 0x80 >> (depth % 8)
+				if _, err := p.Verify(v.root, key); err == nil {
+					t.Errorf("%v: %x serves another key", p.Kind, v.proof)
+				}
+				tried[p.Kind]++
+			}
+			depth += n.Prefix.Size + 1
+		}
+	}
+	if tried[Collision] == 0 || tried[Exists] == 0 {
+		t.Errorf("tried %v", tried)
+	}
+	// A branch behind the bits 1010, then 0, and there one behind 11.
+	p := &Proof{Kind: Short, Depth: 5, Nodes: []Node{{Bits{4, []byte{0xa0}}, Hash{1}}}, Prefix: Bits{2, []byte{0xc0}}, Left: Hash{2}, Right: Hash{3}}
+	root := branch(p.Nodes[0].Prefix, branch(p.Prefix, p.Left, p.Right), p.Nodes[0].Sibling)
+	for key, ok := range map[byte]bool{0xa0: true, 0xa4: true, 0xa6: false, 0xa8: false, 0xb0: false, 0x20: false} {
+		if _, err := p.Verify(root, Hash{key}); (err == nil) != ok {
+			t.Errorf("key %x: %v", key, err)
+		}
+	}
+}
+
 func FuzzDecodeProof(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.proof)
