@@ -14,8 +14,8 @@ import (
 	"github.com/pars-network/pars/pkg/peerbook"
 )
 
-// pair is two nodes with a session; the first knows where the second is.
-func pair(t *testing.T, da, db string, more func(*Node)) (a, b *Node, inv Invitation) {
+// friends are two nodes with a session; the first knows where the second is.
+func friends(t *testing.T, da, db string, more func(*Node)) (a, b *Node, inv Invitation) {
 	t.Helper()
 	b = start(t, db, nil)
 	a = start(t, da, func(n *Node) {
@@ -38,7 +38,7 @@ func pair(t *testing.T, da, db string, more func(*Node)) (a, b *Node, inv Invita
 // TestBookBringsContactsBack: a node that lost its anchors still calls its contacts, from the book.
 func TestBookBringsContactsBack(t *testing.T) {
 	da, db := tempHome(t), tempHome(t)
-	a, b, _ := pair(t, da, db, nil)
+	a, b, _ := friends(t, da, db, nil)
 	e, ok := a.book.b.Get(peerbook.ID(b.host.ID()))
 	if !ok || e.Class != peerbook.Contact {
 		t.Fatalf("the contact is %+v", e)
@@ -137,7 +137,7 @@ func TestAlarm(t *testing.T) {
 // TestCrowd: strangers who call fill no more than their places, and a contact always gets in.
 func TestCrowd(t *testing.T) {
 	da, db := tempHome(t), tempHome(t)
-	a, b, _ := pair(t, da, db, func(n *Node) { n.NoDHT, n.NoMail = true, true })
+	a, b, _ := friends(t, da, db, func(n *Node) { n.NoDHT, n.NoMail = true, true })
 	limit := a.mode().Limits().Inbound
 	strangers(t, a, 50, limit+10)
 	inbound := func() (n int) {

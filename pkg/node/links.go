@@ -27,7 +27,7 @@ const settled = 10 * time.Second
 // other: it was restarted, or its end of the connection is dead.
 func (n *Node) accept(s network.Stream) {
 	p := s.Conn().RemotePeer()
-	if !n.claim(p, s, n.host.ID() > p) {
+	if n.refused(p) || !n.admit(n.ctx, p, overTags, 1) || !n.claim(p, s, n.host.ID() > p) {
 		s.Reset()
 		return
 	}

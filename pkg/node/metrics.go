@@ -20,6 +20,7 @@ type metrics struct {
 	bytesIn, bytesOut prometheus.Counter
 	syncs             prometheus.Counter
 	vertices          *prometheus.CounterVec
+	limited           *prometheus.CounterVec
 }
 
 func newMetrics(n *Node) *metrics {
@@ -27,11 +28,12 @@ func newMetrics(n *Node) *metrics {
 		bytesIn:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pars_sync_bytes_in_total", Help: "Bytes of sync frames received."}),
 		bytesOut: prometheus.NewCounter(prometheus.CounterOpts{Name: "pars_sync_bytes_out_total", Help: "Bytes of sync frames sent."}),
 		syncs:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pars_sync_streams_total", Help: "Sync streams opened or accepted."}),
-		vertices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pars_vertices_total", Help: "Vertices received, by what became of them."}, []string{"outcome"})}
+		vertices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pars_vertices_total", Help: "Vertices received, by what became of them."}, []string{"outcome"}),
+		limited:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pars_limited_total", Help: "Times a peer was slowed or cut off, by cause."}, []string{"cause", "effect"})}
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
-	m.registry.MustRegister(m.bytesIn, m.bytesOut, m.syncs, m.vertices,
+	m.registry.MustRegister(m.bytesIn, m.bytesOut, m.syncs, m.vertices, m.limited,
 		gauge("pars_peers", "Connected peers.", func() float64 { return float64(len(n.host.Network().Peers())) }),
 		gauge("pars_dht_peers", "Peers in the table of the hash table.", func() float64 { _, k := n.presence.state(); return float64(k) }),
 		gauge("pars_presence_told_total", "Records of own presence written.", func() float64 { return float64(n.presence.count().told) }),

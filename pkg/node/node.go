@@ -171,6 +171,10 @@ func (n *Node) carriers() (err error) {
 func (n *Node) connected(_ network.Network, c network.Conn) {
 	if c.Stat().Direction == network.DirInbound {
 		n.log.Debug("connected from", "peer", short(c.RemotePeer()))
+		if n.refused(c.RemotePeer()) {
+			go c.Close() // not here: the host waits for us
+			return
+		}
 		n.book.kick()
 	}
 	n.presence.met(c)

@@ -21,8 +21,10 @@ const (
 
 // quotas are one bucket a peer, kept over its reconnections.
 type quotas struct {
-	mu   sync.Mutex // guards list
+	mu   sync.Mutex // guards below
 	list map[peer.ID]*bucket
+	over map[over]*bucket
+	cuts map[peer.ID]time.Time // until when a peer is cut off
 }
 
 type bucket struct {
@@ -73,8 +75,13 @@ func cost(got dag.Received, signed int) int {
 
 // spend charges a peer for a batch.
 func (n *Node) spend(p peer.ID, got dag.Received, signed int) error {
+	dups, bad := dear(got)
+	if !n.admitAs(n.ctx, p, overDups, dups, true) || !n.admitAs(n.ctx, p, overSigs, bad, true) { // who gets here is a member
+		return fmt.Errorf("%w: too many signatures that do not verify", reconcile.ErrLimits)
+	}
 	if n.quotas.charge(p, cost(got, signed), n.clock()) {
 		return nil
 	}
+	n.metrics.limited.WithLabelValues(string(overWorks), "cut").Inc()
 	return fmt.Errorf("%w: too many signatures or bad entries", reconcile.ErrLimits)
 }
