@@ -217,6 +217,8 @@ func TestOffchainRefuses(t *testing.T) {
 			io.WriteString(w, `{"data":"0x6f6b"}`)
 		}
 	})
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; io.WriteString(w, `{"data":"0x6f6b"}`) }))
+	defer plain.Close()
 	ask := func(revert []byte, g Gateway) (string, error) {
 		w := newWorld(t, "")
 		inner := w.code[offAt]
@@ -247,7 +249,7 @@ func TestOffchainRefuses(t *testing.T) {
 		"long":           {lookup(url + "/long"), 1, false},
 		"no JSON":        {lookup(url + "/text"), 1, false},
 		"no hex":         {lookup(url + "/nohex"), 1, false},
-		"http":           {lookup("http" + strings.TrimPrefix(url, "https")), 0, false},
+		"http":           {lookup(plain.URL), 0, false},
 		"file":           {lookup("file:///etc/passwd"), 0, false},
 		"user":           {lookup("https://a:b@" + strings.TrimPrefix(url, "https://")), 0, false},
 		"no gateway":     {lookup(), 0, false},
