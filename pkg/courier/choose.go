@@ -44,14 +44,15 @@ func classOf(k bundle.Kind) int {
 
 // load is what was chosen for one bundle.
 type load struct {
-	records []shelved // small records, by kind and hash
-	entries []*entries
-	files   []*addedFile
-	to      bundle.Recipients
-	carried bool
-	left    int
-	count   int // vertices
-	plan    []Planned
+	records  []shelved // small records, by kind and hash
+	entries  []*entries
+	files    []*addedFile
+	to       bundle.Recipients
+	carried  bool
+	left     int
+	count    int // vertices
+	plan     []Planned
+	warnings []string
 }
 
 // addedFile goes as pieces.
@@ -76,6 +77,9 @@ func (c *Courier) choose(ctx context.Context, q *PackQuery) (*load, error) {
 		return nil, err
 	}
 	if err := c.chooseFiles(l, q); err != nil {
+		return nil, err
+	}
+	if err := c.chooseCards(l, q); err != nil {
 		return nil, err
 	}
 	for _, p := range q.Passphrases {

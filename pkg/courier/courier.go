@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pars-network/pars/pkg/bundle"
+	"github.com/pars-network/pars/pkg/cards"
 	"github.com/pars-network/pars/pkg/session"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/vertex"
@@ -37,7 +38,8 @@ type Config struct {
 	Dir      string // of the home: files that bundles bring are put into Dir/files
 	Store    *store.Store
 	Sessions *session.Sessions
-	DEK      store.Key // the bundle secret follows from it
+	Cards    *cards.Shelf // nil: sealed to nobody by card
+	DEK      store.Key    // the bundle secret follows from it
 	Clock    func() time.Time
 	Rand     io.Reader
 	Who      [8]byte                                                   // beginning of the device's id, for receipts
@@ -84,6 +86,9 @@ func (c *Courier) keys(q *FileQuery) (k bundle.Keys, err error) {
 	}
 	for _, p := range q.Passphrases {
 		k.Passphrases = append(k.Passphrases, []byte(p))
+	}
+	if k.Cards, err = c.openers(); err != nil {
+		return k, err
 	}
 	k.Courier, err = q.courier()
 	return k, err

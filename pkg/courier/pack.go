@@ -52,8 +52,8 @@ func (c *Courier) Pack(ctx context.Context, q PackQuery, w io.Writer) (Packed, e
 		if q.Form == bundle.FormOpen && len(l.entries) > 0 {
 			return Packed{}, errors.New("messages are never packed in open form: leave the sessions or --open out")
 		}
-		if q.Form != bundle.FormOpen && len(l.to.Groups)+len(l.to.Passphrases) == 0 {
-			return Packed{}, errors.New("nobody to seal to: name a session or a pass-phrase, or pack in open form")
+		if q.Form != bundle.FormOpen && len(l.to.Groups)+len(l.to.Passphrases)+len(l.to.Cards) == 0 {
+			return Packed{}, errors.New("nobody to seal to: name a session, an account with --for, or a pass-phrase, or pack in open form")
 		}
 		p, err := bundle.Pack(w, c.source(ctx, l), c.options(&q, l))
 		if errors.Is(err, bundle.ErrLimit) && q.Limit > 0 && n < retries-1 && l.count > 0 {
@@ -68,7 +68,7 @@ func (c *Courier) Pack(ctx context.Context, q PackQuery, w io.Writer) (Packed, e
 }
 
 func (c *Courier) packed(p *bundle.Packed, l *load) (Packed, error) {
-	out := Packed{Body: p.Body.String(), Form: p.Form, Size: p.Size, Entries: l.count, Left: l.left}
+	out := Packed{Body: p.Body.String(), Form: p.Form, Size: p.Size, Entries: l.count, Left: l.left, Warnings: l.warnings}
 	for _, k := range p.Counts {
 		out.Records += k.Records
 	}

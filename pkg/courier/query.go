@@ -12,6 +12,8 @@ type PackQuery struct {
 	Sessions    []string    `json:"sessions,omitempty"`    // beginnings of ids
 	Vertices    []string    `json:"vertices,omitempty"`    // whole ids: they and their pasts
 	Add         []AddedFile `json:"add,omitempty"`         // records from files
+	For         []string    `json:"for,omitempty"`         // accounts whose cards are held: sealed to them, not to the sessions' members
+	Cards       [][]byte    `json:"cards,omitempty"`       // likewise, full cards
 	Passphrases []string    `json:"passphrases,omitempty"` // more who can open it
 	Have        [][]byte    `json:"have,omitempty"`        // digests of the recipients
 	Limit       int64       `json:"limit,omitempty"`       // most bytes of the file
@@ -63,13 +65,14 @@ type HaveQuery struct {
 
 // Packed says what a bundle became.
 type Packed struct {
-	Body    string `json:"body_id"`
-	Form    string `json:"form"`
-	Size    int64  `json:"bytes"`
-	Records uint64 `json:"records"`
-	Entries int    `json:"vertices"`
-	Left    int    `json:"left"` // records and vertices that did not fit
-	Courier []byte `json:"courier_key,omitempty"`
+	Body     string   `json:"body_id"`
+	Form     string   `json:"form"`
+	Size     int64    `json:"bytes"`
+	Records  uint64   `json:"records"`
+	Entries  int      `json:"vertices"`
+	Left     int      `json:"left"` // records and vertices that did not fit
+	Courier  []byte   `json:"courier_key,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Planned is one line of a plan.

@@ -288,6 +288,10 @@ func (u *unpacker) other(r bundle.Record) error {
 		if err == nil {
 			u.files.release(rel)
 		}
+	case bundle.KindCard:
+		if err := u.c.renew(bytes.Clone(r.Payload), u.now); err != nil {
+			return err
+		}
 	case bundle.KindReceipt:
 		if done, err := u.delivered(r); done || err != nil {
 			return err

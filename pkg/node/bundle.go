@@ -9,7 +9,7 @@ import (
 
 // Courier returns what packs and takes bundles on this home.
 func (h *Home) Courier() (*courier.Courier, error) {
-	cfg := courier.Config{Dir: h.cfg.Dir, Store: h.store, Sessions: h.Sessions, DEK: h.keys.Keys.DEK, Clock: h.cfg.Clock, Rand: h.cfg.Rand}
+	cfg := courier.Config{Dir: h.cfg.Dir, Store: h.store, Sessions: h.Sessions, Cards: h.Cards, DEK: h.keys.Keys.DEK, Clock: h.cfg.Clock, Rand: h.cfg.Rand}
 	if cert, err := identity.DecodeCert(h.keys.Keys.Cert); err == nil {
 		d := cert.Device()
 		copy(cfg.Who[:], d[:])

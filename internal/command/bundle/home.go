@@ -11,6 +11,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/cards"
 	"github.com/pars-network/pars/pkg/courier"
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
@@ -149,13 +150,17 @@ func (h *home) open(dir string, p *profile.Profile) error {
 	}
 	id := p.NetID()
 	sessions, err := session.Open(session.Config{Store: h.store, State: state, Network: [4]byte(id[:4]), Rand: rand.Reader})
+	var shelf *cards.Shelf
+	if err == nil {
+		shelf, err = cards.OfDevice(h.keys.Keys, h.store, state, rand.Reader)
+	}
 	if err == nil {
 		var who [8]byte
 		if cert, cerr := identity.DecodeCert(h.keys.Keys.Cert); cerr == nil {
 			d := cert.Device()
 			copy(who[:], d[:])
 		}
-		h.Courier, err = courier.New(courier.Config{Dir: dir, Store: h.store, Sessions: sessions, DEK: h.keys.Keys.DEK, Who: who, Clock: time.Now, Rand: rand.Reader})
+		h.Courier, err = courier.New(courier.Config{Dir: dir, Store: h.store, Sessions: sessions, Cards: shelf, DEK: h.keys.Keys.DEK, Who: who, Clock: time.Now, Rand: rand.Reader})
 	}
 	if err != nil {
 		return errors.Join(err, h.store.Close())

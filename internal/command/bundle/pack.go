@@ -15,6 +15,7 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/bundle"
 	"github.com/pars-network/pars/pkg/courier"
+	"github.com/pars-network/pars/pkg/identity"
 )
 
 // packFlags are those of pack and plan.
@@ -31,6 +32,7 @@ func packFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "pad", Value: "bucket", Usage: "fill up with parity to one of few sizes, `bucket` or none"},
 		&urfave.BoolFlag{Name: "open", Usage: "write an open file that everybody can read; no messages"},
 		&urfave.BoolFlag{Name: "unsigned", Usage: "with --open: do not sign"},
+		&urfave.StringSliceFlag{Name: "for", Usage: "seal to the devices of `ACCOUNT|CARD|FILE` instead of to the members of each session; the full card is held or in the file; may be repeated"},
 		&urfave.StringFlag{Name: "with-passphrase", Usage: "seal also to whoever has the pass-phrase in the first line of `FILE`"},
 		&urfave.StringFlag{Name: "at", Usage: "take `TIME` for now: equal input gives equal bytes"},
 		&urfave.IntFlag{Name: "days", Usage: "what is carried for others expires after `N` days"},
@@ -40,7 +42,7 @@ func packFlags() []urfave.Flag {
 func packVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "pack", Usage: "write a bundle", ArgsUsage: "",
-		Description: "Sealed to the members of every session in it. Up to 40 kB it is one sealed chunk without parity, unless --parity or --courier-key is " +
+		Description: "Sealed to the members of every session in it, or with --for to the devices of somebody whose card is held. Up to 40 kB it is one sealed chunk without parity, unless --parity or --courier-key is " +
 			"given; above, sectors with parity, filled up to 65,536 × 4^i bytes. Same input and --at, same bytes.",
 		Flags: append(packFlags(),
 			&urfave.StringFlag{Name: "courier-key", Usage: "write the key to verify, repair and split with to `FILE`"},
@@ -85,6 +87,9 @@ func packAction(c *urfave.Context) error {
 			}
 		}
 		cli.Verbosef(c, "%s", packedRow{p}.Text())
+		for _, w := range p.Warnings {
+			cli.Warnf(c, "%s", w)
+		}
 		if p.Left > 0 {
 			cli.Warnf(c, "%d entries and records did not fit: the next trip brings them", p.Left)
 		}
@@ -191,6 +196,11 @@ func packInput(c *urfave.Context, q *courier.PackQuery) error {
 		}
 		q.Have = append(q.Have, b)
 	}
+	for _, name := range c.StringSlice("for") {
+		if err := recipient(c, q, name); err != nil {
+			return err
+		}
+	}
 	if name := c.String("with-passphrase"); name != "" {
 		p, err := firstLine(c, name)
 		if err != nil {
@@ -214,6 +224,42 @@ func packInput(c *urfave.Context, q *courier.PackQuery) error {
 		q.Add = append(q.Add, courier.AddedFile{Kind: "file", Path: self, Name: runtime.GOOS + "-" + runtime.GOARCH + "/" + plain(filepath.Base(self))})
 	}
 	return nil
+}
+
+// recipient reads ACCOUNT, the line of a CARD, or a FILE with either or with a full card.
+func recipient(c *urfave.Context, q *courier.PackQuery, name string) error {
+	if a, ok := named(name); ok {
+		q.For = append(q.For, a.String())
+		return nil
+	}
+	in, err := cli.Input(c, name)
+	if err != nil {
+		return cli.Usagef("--for %q: neither an account nor a card, nor a file: %v", name, err)
+	}
+	defer in.Close()
+	b, err := io.ReadAll(io.LimitReader(in, identity.MaxCard+1))
+	if err != nil {
+		return err
+	}
+	if a, ok := named(strings.TrimSpace(string(b))); ok {
+		q.For = append(q.For, a.String())
+		return nil
+	}
+	card, err := identity.DecodeCard(b)
+	if err != nil {
+		return fmt.Errorf("--for %s: %w", name, err)
+	}
+	cli.Verbosef(c, "%s holds a card of %s", name, card.Root.Account())
+	q.Cards = append(q.Cards, b)
+	return nil
+}
+
+func named(s string) (identity.Account, bool) {
+	if card, err := identity.ParseShortCard(s); err == nil {
+		return card.Account, true
+	}
+	a, err := identity.ParseAccount(s)
+	return a, err == nil
 }
 
 // added reads KIND:FILE.
