@@ -92,7 +92,22 @@ func (m *mail) list(s *session.Session, from, end uint32, own bool) (list []uint
 			list = append(list, v.Arrival)
 		}
 	}
-	return list
+	return m.young(s, list[max(0, len(list)-mailMost):], own)
+}
+
+// young keeps what was written lately: a log that was imported or joined is not mailed, it goes by sync and files.
+func (m *mail) young(s *session.Session, list []uint32, own bool) (out []uint32) {
+	most := mailLife * time.Hour
+	if !own {
+		most = mailNews
+	}
+	for _, at := range list {
+		it, err := s.Log().Item(at)
+		if age := m.n.clock().Sub(time.UnixMilli(int64(it.HLC))); err == nil && age < most && age > -most {
+			out = append(out, at)
+		}
+	}
+	return out
 }
 
 // errNoStorer says that nobody in reach keeps mail, or none had room: it is tried again.

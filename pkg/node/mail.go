@@ -25,6 +25,8 @@ const (
 	pollMetered = 15 * time.Minute
 	mailOwn     = 2 * time.Second // what one wrote within is one envelope
 	mailOthers  = 3 * time.Minute // for what others wrote: mostly they mail it themselves
+	mailNews    = 24 * time.Hour  // and nothing older of theirs
+	mailMost    = 512             // entries of one session at a time
 	mailCopies  = 6               // how many couriers may carry one envelope
 	mailStorers = 3               // storers that a sender hands it to
 	mailLife    = 14 * 24         // hours

@@ -10,6 +10,7 @@ import (
 	"github.com/pars-network/pars/pkg/gossip"
 	"github.com/pars-network/pars/pkg/link"
 	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/vertex"
 )
 
 // keeper keeps mail and holds no log and no key of a session.
@@ -89,5 +90,28 @@ func carry(t *testing.T, from, to API, session string) {
 	}
 	if err := to.Import(t.Context(), &file, func(Imported) error { return nil }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestOldNewsIsNotMailed: who joins a long conversation does not flood the relays with it.
+func TestOldNewsIsNotMailed(t *testing.T) {
+	n := newSim(t, 31, 2)
+	room(t, n)
+	for i := range 700 {
+		n[0].say(fmt.Sprint(i))
+	}
+	connect(n[0], n[1]).run(t)
+	m := &mail{n: &Node{clock: func() time.Time { return noon.Add(time.Hour) }}, heard: map[vertex.ID]struct{}{}}
+	s := n[1].only()
+	if got := m.list(s, 0, s.Log().Arrivals(), false); len(got) != mailMost {
+		t.Errorf("%d entries of an hour ago, want %d", len(got), mailMost)
+	}
+	m.n.clock = func() time.Time { return noon.Add(25 * time.Hour) }
+	if got := m.list(s, 0, s.Log().Arrivals(), false); len(got) != 0 {
+		t.Errorf("%d entries of others from yesterday", len(got))
+	}
+	own := n[0].only()
+	if got := m.list(own, 0, own.Log().Arrivals(), true); len(got) != mailMost {
+		t.Errorf("%d own entries of yesterday", len(got))
 	}
 }
