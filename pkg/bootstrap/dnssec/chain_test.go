@@ -71,6 +71,15 @@ func TestChainFlips(t *testing.T) {
 			}
 		}
 	}
+	c, err := DecodeChain(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	extra := []dns.RR{w.rr("a.n3.test. 300 TXT hello")}
+	c.Records = append(c.Records, append(extra, w.zones["n3.test."].sig(w, extra)...)...)
+	if _, _, err := c.Verify(r.Anchors, t0); !errors.Is(err, wire.ErrInvalid) {
+		t.Errorf("records that prove nothing: %v", err)
+	}
 	if _, err := DecodeChain(append(bytes.Clone(b), b[len(b)-120:]...)); err == nil {
 		t.Error("bytes at the end are taken")
 	}

@@ -164,7 +164,32 @@ func TestSignerIsAZone(t *testing.T) {
 	if s.sigs[0].Verify(pars.key, s.rrs) != nil {
 		t.Fatal("the library has closed this trap; the test shows nothing any more")
 	}
+	if z := (&zone{"pars.", []*dns.DNSKEY{pars.key}}); z.verify(s, t0, &budget{}) == nil {
+		t.Error("a zone signs what is not below it")
+	}
+	if got := s.signer(); got != "" {
+		t.Errorf("%s counts as the signer", got)
+	}
 	w.want(Bogus, "evilpars.", dns.TypeTXT)
+}
+
+// What the types at a name say of one that is not among them.
+func TestAbsent(t *testing.T) {
+	ns, soa, a, cname, ds := dns.TypeNS, dns.TypeSOA, dns.TypeA, dns.TypeCNAME, dns.TypeDS
+	for _, c := range []struct {
+		bits []uint16
+		name string
+		typ  uint16
+		want absence
+	}{
+		{[]uint16{a}, "x.", dns.TypeTXT, noData}, {[]uint16{a}, "x.", a, unproven}, {[]uint16{cname}, "x.", a, unproven},
+		{[]uint16{ns}, "x.", a, unproven}, {[]uint16{ns}, "x.", ds, delegated}, {[]uint16{ns, ds}, "x.", ds, unproven},
+		{[]uint16{ns, soa}, "x.", a, noData}, {[]uint16{ns, soa}, "x.", ds, unproven}, {[]uint16{ns, soa}, ".", ds, noData}, {[]uint16{a}, "x.", ds, noData},
+	} {
+		if got := absent(c.bits, c.name, c.typ); got != c.want {
+			t.Errorf("%v at %s for %s: %d", c.bits, c.name, dns.Type(c.typ), got)
+		}
+	}
 }
 
 // NSEC3.Cover of the library is true for an exact match.
@@ -276,7 +301,9 @@ func TestTTL(t *testing.T) {
 			t.Errorf("%s may be kept %v", name, a.TTL)
 		}
 	}
+	bend := w.bend
 	w = small(t, nil)
+	w.bend = bend
 	if a := w.want(Secure, "a.pars.test.", dns.TypeTXT); a.TTL != 300*time.Second {
 		t.Errorf("may be kept %v", a.TTL)
 	}
@@ -365,6 +392,15 @@ func TestTLD(t *testing.T) {
 
 // Work is bounded whatever a zone holds.
 func TestBudget(t *testing.T) {
+	for what, spend := range map[string]func(*budget) error{"signatures": (*budget).check, "hashes": (*budget).hash, "queries": (*budget).query} {
+		b := &budget{}
+		n := 0
+		for ; n < 1000 && spend(b) == nil; n++ {
+		}
+		if want := map[string]int{"signatures": 64, "hashes": 256, "queries": 64}[what]; n != want {
+			t.Errorf("%d %s", n, what)
+		}
+	}
 	// KeyTrap: many keys of one tag, many signatures
 	w := small(t, nil)
 	z := w.zones["pars.test."]
