@@ -93,7 +93,7 @@ func TestResourceRefuses(t *testing.T) {
 		long = append(append(long, 63), bytes.Repeat([]byte{'a'}, 63)...)
 	}
 	for what, b := range map[string][]byte{
-		"nothing": {}, "version": {1}, "half a DS": {0, typeDS, 1, 2, 3}, "digest cut": {0, typeDS, 0, 1, 8, 2, 32, 1}, "itself": name(0xc0, 2), "ahead": name(0xc0, 9),
+		"nothing": {}, "version": {1}, "half a DS": {0, typeDS, 1, 2, 3}, "digest cut": {0, typeDS, 0, 1, 8, 2, 32, 1}, "itself": name(0xc0, 2), "ahead": {0, typeNS, 0xc0, 5, typeNS, 1, 'a', 0}, "beyond": name(0xc0, 9),
 		"label kind": name(0x40), "name cut": name(3, 'a'), "long name": append(long, 0), "glue cut": append(name(0), typeGlue4, 0, 1, 2, 3),
 		"text cut": {0, typeTXT, 2, 1, 'a'}, "too long": make([]byte, maxResource+1), "loop": append(name(1, 'a', 0), typeNS, 1, 'b', 0xc0, 6),
 	} {
