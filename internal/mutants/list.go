@@ -3,7 +3,9 @@ package main
 import "slices"
 
 // mutants lists the faults. Each was red when it was entered.
-func mutants() []mutant { return slices.Concat(coreMutants(), carrierMutants(), chainMutants(), nameMutants()) }
+func mutants() []mutant {
+	return slices.Concat(coreMutants(), carrierMutants(), chainMutants(), nameMutants(), roadMutants())
+}
 
 // coreMutants are faults in the log, its keeping and the network.
 func coreMutants() []mutant {
