@@ -147,7 +147,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// One call costs at most three round trips with cold caches: hint, and proofs with code in one batch.
+// One call costs two round trips with cold caches: hint, and proofs with code in one batch.
 func TestRoundTrips(t *testing.T) {
 	l := newLab(t, 140)
 	c := l.synced(120)
@@ -155,7 +155,7 @@ func TestRoundTrips(t *testing.T) {
 	if _, err := c.Call(t.Context(), evm.Address(chain().Contract), common.BigToHash(big.NewInt(3)).Bytes(), ""); err != nil {
 		t.Fatal(err)
 	}
-	if l.rpc.Trips > 3 {
+	if l.rpc.Trips > 2 {
 		t.Errorf("%d round trips", l.rpc.Trips)
 	}
 }

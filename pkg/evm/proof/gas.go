@@ -26,7 +26,7 @@ func unpackRevert(b []byte) (string, error) { return abi.UnpackRevert(b) }
 func (e *Engine) Estimate(ctx context.Context, s *State, h *types.Header, m *Message) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if err := e.Prefetch(ctx, s, m); err != nil {
+	if err := e.Prefetch(ctx, s, h, m); err != nil {
 		return 0, err
 	}
 	high := min(h.GasLimit, MaxGas)
@@ -91,7 +91,7 @@ func (e *Engine) enough(ctx context.Context, s *State, h *types.Header, m *Messa
 func (e *Engine) AccessList(ctx context.Context, s *State, h *types.Header, m *Message) (types.AccessList, uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if err := e.Prefetch(ctx, s, m); err != nil {
+	if err := e.Prefetch(ctx, s, h, m); err != nil {
 		return nil, 0, err
 	}
 	run := *m

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -55,11 +56,15 @@ type Engine struct {
 }
 
 func (m *Message) touches() []Touch {
-	var out []Touch
+	var from common.Address // nobody's account is looked at too
 	if m.From != nil {
-		out = append(out, Touch{Addr: *m.From})
+		from = *m.From
 	}
-	if m.To != nil && (m.From == nil || *m.To != *m.From) {
+	if m.To != nil && *m.To == from {
+		return []Touch{{Addr: from, Code: true}}
+	}
+	out := []Touch{{Addr: from}}
+	if m.To != nil {
 		out = append(out, Touch{Addr: *m.To, Code: true})
 	}
 	return out
@@ -82,7 +87,7 @@ func (m *Message) json() map[string]any {
 
 // Prefetch asks the server what the call will touch, which is a hint, and fetches it in one more batch. What is
 // missing is fetched when the call comes to it.
-func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
+func (e *Engine) Prefetch(ctx context.Context, s *State, h *types.Header, m *Message) error {
 	var hint struct {
 		List types.AccessList `json:"accessList"`
 	}
@@ -101,6 +106,9 @@ func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
 	if len(hint.List) > maxAddresses-len(touches) {
 		return refuse("access list of %d addresses", len(hint.List))
 	}
+	if !slices.ContainsFunc(touches, func(t Touch) bool { return t.Addr == h.Coinbase }) {
+		touches = append(touches, Touch{Addr: h.Coinbase}) // who is paid is looked at last
+	}
 	at := map[common.Address]int{}
 	for i, t := range touches {
 		at[t.Addr] = i
@@ -110,12 +118,10 @@ func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
 		if !ok {
 			i = len(touches)
 			at[t.Address] = i
-			touches = append(touches, Touch{Addr: t.Address, Code: true})
+			touches = append(touches, Touch{Addr: t.Address})
 		}
+		touches[i].Code = true
 		touches[i].Slots = append(touches[i].Slots, t.StorageKeys...)
-	}
-	if len(touches) == 0 {
-		return nil
 	}
 	return s.Fetch(ctx, touches)
 }
@@ -125,7 +131,7 @@ func (e *Engine) Prefetch(ctx context.Context, s *State, m *Message) error {
 func (e *Engine) Call(ctx context.Context, s *State, h *types.Header, m *Message) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if err := e.Prefetch(ctx, s, m); err != nil {
+	if err := e.Prefetch(ctx, s, h, m); err != nil {
 		return nil, err
 	}
 	res, err := e.run(ctx, s, h, m, m.Gas, nil)
