@@ -1,0 +1,47 @@
+package main
+
+// chainMutants are faults in what checks the chain, and in what pays on it.
+func chainMutants() []mutant {
+	const light, evm, serve, queue, wallet = "pkg/evm/light", "pkg/evm", "pkg/evm/serve", "pkg/evm/queue", "pkg/evm/wallet"
+	return []mutant{
+		{"light: a signature of nobody", "pkg/evm/light/store.go", "if u.signers() == 0 {", "if u.signers() < 0 {", light, "TestRefused"},
+		{"light: signed in a slot to come", "pkg/evm/light/store.go", "case now < u.SigSlot:", "case now < attested:", light, "TestRefused"},
+		{"light: slots in any order", "pkg/evm/light/store.go", "u.SigSlot > attested && attested >= finalized", "u.SigSlot > 0", light, "TestRefused"},
+		{"light: committee of any period", "pkg/evm/light/store.go", "signed != own && (st.Next == nil || signed != own+1)", "signed < own", light, "TestRefused"},
+		{"light: pairing not checked", "pkg/evm/light/bls.go", "if !blsu.FastAggregateVerify(who, root[:], &sig) {", "if !blsu.FastAggregateVerify(who, root[:], &sig) && len(who) == 0 {", light, "TestRefused|TestFlips"},
+		{"light: finalized header without its branch", "pkg/evm/light/store.go", "if !leads(root, u.FinalityBranch, f.finalized, u.Attested.Beacon.StateRoot) {", "if root == (Root{1}) {", light, "TestRefused|TestFlips"},
+		{"light: next committee without its branch", "pkg/evm/light/store.go", "if !leads(u.Next.Root(), u.NextBranch, f.next, u.Attested.Beacon.StateRoot) {", "if len(u.Next.Keys) == 0 {", light, "TestRefused|TestFlips"},
+		{"light: execution header of another block", "pkg/evm/light/header.go", "case !leads(h.Exec.root(own), h.Branch, payloadIndex, h.Beacon.Body):", "case len(h.Branch) == 0:", light, "TestRefused|TestFlips"},
+		{"light: fork version of the signature's own slot", "pkg/evm/light/bls.go", "s.Epoch(max(u.SigSlot, 1) - 1)", "s.Epoch(u.SigSlot)", light, "TestVersionAtBoundary"},
+		{"light: another block than the checkpoint's", "pkg/evm/light/store.go", "if b.Header.Beacon.Root() != trusted {", "if trusted == (Root{}) {", light, "TestBootstrapRefused"},
+		{"light: kept state of another chain", "pkg/evm/light/keep.go", "if [32]byte(body[1:33]) != id {", "if id == [32]byte{} {", light, "TestStoreKept"},
+		{"evm: half a committee makes a head", "pkg/evm/committee.go", "u.Signers() < c.Threshold", "u.Signers() < c.Threshold/2", evm, "TestFewSigners"},
+		{"evm: a checkpoint of any age", "pkg/evm/committee.go", "if weak && !c.AllowOld {", "if weak && c.WSPeriod == 0 {", evm, "TestOldCheckpoint|TestRestart"},
+		{"evm: of two blocks of one slot the first counts", "pkg/evm/committee.go", "		c.conflict = true\n", "", evm, "TestConflict"},
+		{"evm: an old head answers", "pkg/evm/read.go", "if !c.Stale {", "if c.Stale {", evm, "TestStale"},
+		{"evm: answers of any length", "pkg/evm/http.go", "io.LimitReader(r.Body, int64(limit)+1)", "r.Body", evm, "TestEndless"},
+		{"evm: a liar is asked first again and again", "pkg/evm/race.go", "		todo, running = todo[1:], running+1\n", "		running++\n", evm, "TestLies"},
+		{"proof: nodes under any key", "pkg/evm/proof/mpt.go", "db.by[crypto.Keccak256Hash(b)] = b", "db.by[root] = b", evm, "TestReads|TestLies"},
+		{"proof: nodes that lead nowhere", "pkg/evm/proof/mpt.go", "if large > db.used {", "if large > maxNodes {", evm, "TestLies"},
+		{"proof: code of another hash", "pkg/evm/proof/state.go", "if crypto.Keccak256Hash(code) != want {", "if crypto.Keccak256Hash(code) == (common.Hash{}) {", evm, "TestLies"},
+		{"proof: a failed fetch reads as zero", "pkg/evm/proof/run.go", "	case r.err != nil:\n		return nil, r.err\n	case ctx.Err() != nil:\n		return nil, ctx.Err()\n	case foreign != nil:\n		return nil, foreign\n	case db.Error() != nil:\n		return nil, db.Error()\n", "	case foreign != nil:\n		return nil, foreign\n", "pkg/evm/proof", "TestMainnetCall"},
+		{"proof: headers of another hash", "pkg/evm/proof/chain.go", "if got := h.Hash(); got != want {", "if got := h.Hash(); got == (common.Hash{}) {", evm, "TestLies"},
+		{"proof: receipts without their root", "pkg/evm/proof/body.go", "if types.DeriveSha(rs, trie.NewListHasher()) != b.ReceiptHash {", "if b.ReceiptHash == (common.Hash{}) {", evm, "TestLies"},
+		{"proof: transactions without their root", "pkg/evm/proof/body.go", "if types.DeriveSha(out.Txs, trie.NewListHasher()) != full.TxHash {", "if full.TxHash == (common.Hash{}) {", evm, "TestLies"},
+		{"proof: a block of another chain", "pkg/evm/proof/chain.go", "	if b.Hash != hash {\n", "	if hash == (common.Hash{}) {\n", evm, "TestLies"},
+		{"evm: a server of another chain gets the transaction", "pkg/evm/read.go", "if uint64(id) != c.Profile.ChainID {", "if id == 0 {", evm, "TestSend"},
+		{"evm: the server's word for the hash of what was sent", "pkg/evm/read.go", "err != nil || h != tx.Hash() {", "err != nil {", evm, "TestSend"},
+		{"serve: pages of other sites", "pkg/evm/serve/serve.go", "if err != nil || !local(u.Host) {", "if err != nil || u.Host == \"\" && local(r.Host) == local(\"x\") {", serve, "TestGuard"},
+		{"serve: any name of this port", "pkg/evm/serve/serve.go", "if !local(r.Host) {", "if r.Host == \"\" {", serve, "TestGuard"},
+		{"queue: two versions with two nonces", "pkg/evm/queue/entry.go", "case len(e.Versions) > 0 && s.Nonce != e.Nonce:", "case len(e.Versions) > 99:", queue, "TestReplaceAndCancel"},
+		{"queue: what is unclear is sent again", "pkg/evm/queue/step.go", "e.State, e.Why = Unclear, ", "e.State, e.Why = Signed, ", queue, "TestOthers"},
+		{"queue: replaced by a block that may be undone", "pkg/evm/queue/step.go", "	if final {\n		e.State, e.Why = Replaced", "	if t.Block > 0 {\n		e.State, e.Why = Replaced", queue, "TestOthers"},
+		{"queue: what left is forgotten", "pkg/evm/queue/entry.go", "if !e.State.Ended() && e.State != Draft && e.State != Signed {", "if e.State == Unclear {", queue, "TestReplaceAndCancel"},
+		{"queue: sent after its time", "pkg/evm/queue/step.go", "acc.Nonce <= e.Nonce && !late &&", "acc.Nonce <= e.Nonce &&", queue, "TestExpiry"},
+		{"wallet: a transaction for any chain", "pkg/evm/wallet/tx.go", "case !tx.ChainId().IsUint64() || tx.ChainId().Uint64() != chain:", "case !tx.ChainId().IsUint64():", wallet, "TestEIP155"},
+		{"wallet: authorisations are signed away", "pkg/evm/wallet/tx.go", "case tx.Type() > types.DynamicFeeTxType:", "case tx.Type() > 9:", wallet, "TestRefusedTypes"},
+		{"wallet: a keystore file that eats the memory", "pkg/evm/wallet/v3.go", "n*r*128 > maxScrypt || ", "", wallet, "TestV3"},
+		{"evm: the vault's name is not sealed", "pkg/evm/vault.go", "plain, err := aead.Open(nil, b[1:1+aead.NonceSize()], b[1+aead.NonceSize():], []byte(v.name))", "plain, err := aead.Open(nil, b[1:1+aead.NonceSize()], b[1+aead.NonceSize():], nil)", evm, "TestVault"},
+		{"evm: two processes hold the vault", "pkg/evm/lock_unix.go", "syscall.LOCK_EX|syscall.LOCK_NB", "syscall.LOCK_SH|syscall.LOCK_NB", evm, "TestVault"},
+	}
+}
