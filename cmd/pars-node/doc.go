@@ -35,6 +35,14 @@
 //	    list who joined a conversation; names are what their owners claim
 //	wipe
 //	    destroy the home: keys first, then everything else
+//	service install [RUN_FLAG…]
+//	    start the node now and whenever the user logs in
+//	service remove [RUN_FLAG…]
+//	    stop it and forget it; the home stays
+//	service status [RUN_FLAG…]
+//	    tell whether it is installed and runs
+//	service print [RUN_FLAG…]
+//	    print what install would write
 //	completion bash|zsh|fish
 //	    print a completion script
 //

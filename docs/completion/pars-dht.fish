@@ -68,6 +68,7 @@ complete -c pars-dht -n '__fish_seen_subcommand_from crawl' -s v -d 'tell more o
 complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l from -r -d 'read nodes to begin with from FILE|-, one a line, text or JSON'
 complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l peer -r -d 'begin with MULTIADDR, which ends in /p2p/PEER_ID (repeat for more)'
 complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l listen -r -d 'listen at MULTIADDR, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)'
+complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l print-unit -d 'print a systemd user unit that starts this line at each login, and end'
 complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l home -r -d 'keep keys and data in DIR'
 complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l profile -r -d 'speak for the network of the profile NAME|FILE'
 complete -c pars-dht -n '__fish_seen_subcommand_from seed' -l json -d 'print JSON lines'

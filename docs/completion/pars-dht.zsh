@@ -28,7 +28,7 @@ _pars_dht() {
     '/announce') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/find-peers') words='--from --peer --passphrase-file --role --shards --home --profile --json --timeout -v --help' ;;
     '/crawl') words='--from --peer --resume --neighbours --limit --workers --home --profile --json --timeout -v --help' ;;
-    '/seed') words='--from --peer --listen --home --profile --json --timeout -v --help' ;;
+    '/seed') words='--from --peer --listen --print-unit --home --profile --json --timeout -v --help' ;;
     '/trace') words='--from --peer --replay --home --profile --json --timeout -v --help' ;;
     '/audit') words='--from --home --profile --json --timeout -v --help' ;;
     '/diff') words='--home --profile --json --timeout -v --help' ;;

@@ -18,11 +18,16 @@ _pars_node() {
       '/read') at='/read' ;;
       '/members') at='/members' ;;
       '/wipe') at='/wipe' ;;
+      '/service') at='/service' ;;
+      '/service/install') at='/service/install' ;;
+      '/service/remove') at='/service/remove' ;;
+      '/service/status') at='/service/status' ;;
+      '/service/print') at='/service/print' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='init phrase run status id peers sessions invite join send read members wipe completion --version --help' ;;
+    '') words='init phrase run status id peers sessions invite join send read members wipe service completion --version --help' ;;
     '/init') words='--passphrase-file --from-phrase --no-passphrase --home --profile --json --timeout -v --help' ;;
     '/phrase') words='--passphrase-file --done --yes --home --profile --json --timeout -v --help' ;;
     '/run') words='--passphrase-file --listen --peer --no-mdns --no-dht --no-mail --offline --metered --budget --max-mbps --metrics --events --home --profile --json --timeout -v --help' ;;
@@ -36,6 +41,11 @@ _pars_node() {
     '/read') words='--passphrase-file --since --follow --home --profile --json --timeout -v --help' ;;
     '/members') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/wipe') words='--yes --home --profile --json --timeout -v --help' ;;
+    '/service') words='install remove status print --help' ;;
+    '/service/install') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/service/remove') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/service/status') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/service/print') words='--passphrase-file --system --home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

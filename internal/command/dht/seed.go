@@ -29,7 +29,8 @@ func seedVerb() *urfave.Command {
 		Name: "seed", Usage: "serve the table until stopped, as a first node for others",
 		Description: "Holds no data of a user: its key and its table stand in the folder cache of the home, the table is written each minute and asked anew " +
 			"at the next start. Prints one line when it is ready, then one a minute.",
-		Flags:  seedFlags(&urfave.StringSliceFlag{Name: "listen", Usage: "listen at `MULTIADDR`, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)"}),
+		Flags: seedFlags(&urfave.StringSliceFlag{Name: "listen", Usage: "listen at `MULTIADDR`, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)"},
+			&urfave.BoolFlag{Name: "print-unit", Usage: "print a systemd user unit that starts this line at each login, and end"}),
 		Action: seedAction,
 	}
 }
@@ -58,7 +59,46 @@ func (r minuteRow) Text() string {
 	return fmt.Sprintf("minute\t%d peers\t%.1f requests/s\t%d records\t%d bytes", r.Peers, r.RPCs, r.Records, r.Bytes)
 }
 
+type unitRow struct {
+	Unit string `json:"unit"`
+}
+
+// Text is the unit itself.
+func (r unitRow) Text() string { return strings.TrimSuffix(r.Unit, "\n") }
+
+// printUnit prints the service that runs the seeder with the flags of this call.
+func printUnit(c *urfave.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	home, err := cli.Home(c)
+	if err == nil {
+		home, err = filepath.Abs(home)
+	}
+	if err != nil {
+		return err
+	}
+	u := cli.Unit{Name: "pars-seeder", Description: "pars seeder of " + home, Exec: []string{self, "seed", "--home", home}, Writes: home}
+	for _, name := range []string{"profile", "from"} {
+		if c.IsSet(name) {
+			u.Exec = append(u.Exec, "--"+name, c.String(name))
+		}
+	}
+	for _, l := range c.StringSlice("listen") {
+		u.Exec = append(u.Exec, "--listen", l)
+	}
+	if c.Bool("force") {
+		u.Exec = append(u.Exec, "--force")
+	}
+	s, _ := u.Service("linux", 0)
+	return cli.Out(c).Print(unitRow{s.Text})
+}
+
 func seedAction(c *urfave.Context) error {
+	if c.Bool("print-unit") {
+		return printUnit(c)
+	}
 	p, err := network(c)
 	if err != nil {
 		return err

@@ -15,5 +15,5 @@ reading work at any time, with or without a running node, online or not.`
 func App() *urfave.App {
 	return cli.App("pars-node", "run a node and talk", description,
 		initVerb(), phraseVerb(), runVerb(), statusVerb(), idVerb(), peersVerb(), sessionsVerb(), inviteVerb(), joinVerb(),
-		sendVerb(), readVerb(), membersVerb(), wipeVerb())
+		sendVerb(), readVerb(), membersVerb(), wipeVerb(), serviceVerb())
 }
