@@ -4,12 +4,15 @@ package interop
 
 import (
 	"bytes"
+	"context"
+	"crypto/ecdsa"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -21,11 +24,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
 	"golang.org/x/crypto/sha3"
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/internal/command/bootstrap"
 	"github.com/pars-network/pars/pkg/bootstrap/ens"
+	"github.com/pars-network/pars/pkg/evm"
+	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -46,6 +55,8 @@ type ensLab struct {
 	t        *testing.T
 	url      string
 	rich     string
+	key      *ecdsa.PrivateKey // of rich; nil: geth signs
+	chain    int64
 	registry ens.Address
 }
 
@@ -141,6 +152,41 @@ func (l *ensLab) ask(method string, params ...any) (json.RawMessage, error) {
 	return ens.ParseRPC(b)
 }
 
+// get asks and reads the answer.
+func (l *ensLab) get(into any, method string, params ...any) {
+	l.t.Helper()
+	raw, err := l.ask(method, params...)
+	if err == nil {
+		err = json.Unmarshal(raw, into)
+	}
+	if err != nil {
+		l.t.Fatalf("%s: %v", method, err)
+	}
+}
+
+// sign makes a raw transaction.
+func (l *ensLab) sign(to string, data []byte) string {
+	l.t.Helper()
+	var nonce, price string
+	l.get(&nonce, "eth_getTransactionCount", l.rich, "pending")
+	l.get(&price, "eth_gasPrice")
+	tx := &types.LegacyTx{Nonce: hexutil.MustDecodeUint64(nonce), GasPrice: hexutil.MustDecodeBig(price), Gas: 6_000_000, Data: data}
+	tx.GasPrice.Mul(tx.GasPrice, big.NewInt(2))
+	if to != "" {
+		a := common.HexToAddress(to)
+		tx.To = &a
+	}
+	signed, err := types.SignNewTx(l.key, types.NewEIP155Signer(big.NewInt(l.chain)), tx)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	raw, err := signed.MarshalBinary()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return hexutil.Encode(raw)
+}
+
 // send mines a transaction and returns its receipt's contract.
 func (l *ensLab) send(to string, data []byte) ens.Address {
 	l.t.Helper()
@@ -148,20 +194,19 @@ func (l *ensLab) send(to string, data []byte) ens.Address {
 	if to != "" {
 		tx["to"] = to
 	}
-	raw, err := l.ask("eth_sendTransaction", tx)
-	if err != nil {
-		l.t.Fatal(err)
+	method, what := "eth_sendTransaction", any(tx)
+	if l.key != nil {
+		method, what = "eth_sendRawTransaction", l.sign(to, data)
 	}
 	var hash string
-	if err := json.Unmarshal(raw, &hash); err != nil {
-		l.t.Fatal(err)
-	}
+	l.get(&hash, method, what)
 	var receipt *struct {
 		Status          string
 		ContractAddress string
 	}
 	for end := time.Now().Add(time.Minute); receipt == nil; {
-		if raw, err = l.ask("eth_getTransactionReceipt", hash); err == nil {
+		raw, err := l.ask("eth_getTransactionReceipt", hash)
+		if err == nil {
 			err = json.Unmarshal(raw, &receipt)
 		}
 		if time.Now().After(end) {
@@ -170,7 +215,7 @@ func (l *ensLab) send(to string, data []byte) ens.Address {
 		time.Sleep(20 * time.Millisecond) // sleep: until the block is mined
 	}
 	if receipt.Status != "0x1" {
-		l.t.Fatalf("the transaction failed: %s", raw)
+		l.t.Fatalf("the transaction failed: %+v", receipt)
 	}
 	if to != "" {
 		return ens.Address{}
@@ -320,6 +365,116 @@ func TestENS(t *testing.T) {
 	r.Registry = ens.Address{1}
 	if _, err := r.Find(t.Context(), "pars.eth"); !errors.Is(err, wire.ErrNotFound) {
 		t.Errorf("nothing at the registry's address: %v", err)
+	}
+}
+
+// proven is a Caller that runs contracts on state which the light client has proven.
+type proven struct {
+	client *evm.Client
+	calls  int
+}
+
+func (p *proven) Call(ctx context.Context, to [20]byte, data []byte) ([]byte, error) {
+	p.calls++
+	r, err := p.client.Call(ctx, evm.Address(to), data, "latest")
+	var revert *evm.RevertError
+	if errors.As(err, &revert) {
+		return nil, &ens.RevertError{Data: revert.Data}
+	}
+	return r.Return, err
+}
+
+// light opens a light client on a server of state.
+func (l *evmLab) light(t *testing.T, rpc, root string) *evm.Client {
+	t.Helper()
+	p, err := profile.Load(l.profile, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &evm.Client{Profile: p, Now: time.Now}
+	if c.Checkpoint, err = evm.ParseHash(root); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Open(); err != nil {
+		t.Fatal(err)
+	}
+	h := evm.NewHTTP()
+	b, err := evm.NewBeacon(l.beacon, h, c.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := evm.NewRPC(rpc, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Sources, c.RPCs = []evm.Source{b}, []*evm.RPC{r}
+	return c
+}
+
+// The same names on state that our light client proves, from a checkpoint of a real beacon chain; and from a server that lies.
+func TestENSProven(t *testing.T) {
+	chain := newEVMLab(t, "minimal", "19700")
+	chain.await("/eth/v1/beacon/light_client/optimistic_update", 2*time.Minute)
+	root := chain.checkpoint("head")
+	key, err := crypto.HexToECDSA(labKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &ensLab{t: t, url: chain.rpc, rich: strings.ToLower(labRich), key: key, chain: 32382}
+	dir := ensDir(t)
+	l.registry = l.deploy(artifact(t, filepath.Join(dir, "ensdomains-ens-0.6.2/build/contracts/ENSRegistry.json")), nil)
+	public := l.deploy(artifact(t, filepath.Join(dir, "ensdomains-resolver-0.3.1/build/contracts/PublicResolver.json")), word20(l.registry))
+	wild := l.deploy(creation(wildcardCode()), nil)
+	l.own("eth", "", ens.Address{})
+	l.own("pars", "eth", public)
+	l.own("wild", "eth", wild)
+	node := ens.Namehash("pars.eth")
+	l.send(public.String(), call("setText(bytes32,string,string)", node[:], text("pars.list"), text("pars:list/AAAA")))
+	var number string
+	l.get(&number, "eth_blockNumber")
+
+	c := chain.light(t, chain.rpc, root)
+	for end := time.Now().Add(2 * time.Minute); ; {
+		err := c.Sync(t.Context())
+		if h, ok := c.Head(); ok && h.Number >= hexutil.MustDecodeUint64(number) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no head after the deployment: %v", err)
+		}
+		time.Sleep(500 * time.Millisecond) // sleep: a real chain makes its blocks when they are due
+	}
+	p := &proven{client: c}
+	r := &ens.Resolver{Caller: p, Registry: l.registry}
+	for name, want := range map[string]string{"pars.eth": "pars:list/AAAA", "a.wild.eth": "\x01a\x04wild\x03eth\x00"} {
+		f, err := r.Find(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Text(t.Context(), f, "pars.list"); got != want || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if _, err := r.Find(t.Context(), "nobody.eth"); !errors.Is(err, wire.ErrNotFound) {
+		t.Errorf("nobody.eth: %v", err)
+	}
+	t.Logf("%d calls on proven state", p.calls)
+
+	liar := httptest.NewServer(bending(chain.rpc, "", func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte(hex.EncodeToString(public[:])), []byte(hex.EncodeToString(wild[:])))
+	}))
+	defer liar.Close()
+	bad := chain.light(t, liar.URL, root)
+	if err := bad.Sync(t.Context()); err != nil {
+		t.Logf("sync: %v", err)
+	}
+	r.Caller = &proven{client: bad}
+	if f, err := r.Find(t.Context(), "pars.eth"); err == nil {
+		t.Errorf("a liar's resolver is believed: %+v", f)
+	}
+	r.Caller = &ens.RPC{URL: liar.URL}
+	if f, err := r.Find(t.Context(), "pars.eth"); err != nil || f.Resolver != wild {
+		t.Errorf("the same lie by RPC alone: %+v, %v; it should pass there, or nothing was shown", f, err)
 	}
 }
 
