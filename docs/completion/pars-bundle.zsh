@@ -19,8 +19,8 @@ _pars_bundle() {
   done
   case "$at" in
     '') words='pack plan ls verify unpack have split join repair completion --version --help' ;;
-    '/pack') words='--passphrase-file --session --from --add --carried --starter --have --max-size --parity --pad --open --unsigned --with-passphrase --at --days --courier-key --no-readback -o --home --profile --json --timeout -v --help' ;;
-    '/plan') words='--passphrase-file --session --from --add --carried --starter --have --max-size --parity --pad --open --unsigned --with-passphrase --at --days --home --profile --json --timeout -v --help' ;;
+    '/pack') words='--passphrase-file --session --from --add --carried --starter --have --max-size --parity --pad --open --unsigned --for --with-passphrase --at --days --courier-key --no-readback -o --home --profile --json --timeout -v --help' ;;
+    '/plan') words='--passphrase-file --session --from --add --carried --starter --have --max-size --parity --pad --open --unsigned --for --with-passphrase --at --days --home --profile --json --timeout -v --help' ;;
     '/ls') words='--passphrase-file --from --with-passphrase --courier-key --home --profile --json --timeout -v --help' ;;
     '/verify') words='--passphrase-file --from --with-passphrase --courier-key --deep --home --profile --json --timeout -v --help' ;;
     '/unpack') words='--passphrase-file --from --with-passphrase --courier-key --into --home --profile --json --timeout -v --help' ;;

@@ -21,7 +21,7 @@ _pars_qr() {
     '') words='show scan card simulate nfc completion --version --help' ;;
     '/show') words='--from -o --format --fps --chunk --ecc --auto --print --tight --ur --type --answer --scale --per-sheet --spare --yes --home --profile --json --timeout -v --help' ;;
     '/scan') words='--from -o --state --missing --home --profile --json --timeout -v --help' ;;
-    '/card') words='--passphrase-file --digits --expires --number --verify --of --home --profile --json --timeout -v --help' ;;
+    '/card') words='--passphrase-file --digits --expires --number --new --full --fetch --peer --held --verify --of -o --home --profile --json --timeout -v --help' ;;
     '/simulate') words='--loss --burst --burst-length --join-at-random --blur --noise --rotate --perspective --scale --merge --crop --glare --fps --fps-camera --chunk --ecc --seed -o --home --profile --json --timeout -v --help' ;;
     '/nfc') words='encode decode read emulate --help' ;;
     '/nfc/encode') words='--full -o --home --profile --json --timeout -v --help' ;;

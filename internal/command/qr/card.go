@@ -23,13 +23,21 @@ func cardVerb() *urfave.Command {
 		Name: "card", Usage: "print the card of this home, or say what a card is",
 		Description: "A card proves an account and tells where to ask for the rest. On a terminal its symbol is drawn, too. With --verify a card of somebody else is " +
 			"read from a file: its line, its digits or, with --of, the bytes of a full card, whose account, certificates and signatures are then checked. " +
-			"Exit 6 when it does not verify.",
+			"Exit 6 when it does not verify. What the running node is needed for: --full gives the full card of this home, for pars-bundle pack --for; --fetch asks " +
+			"somebody's device for theirs, --held lists those that were fetched, and --new makes the code before it end after 48 hours. With -o FILE the bytes of " +
+			"the card go there.",
 		Flags: []urfave.Flag{cli.PassphraseFlag(),
 			&urfave.BoolFlag{Name: "digits", Usage: "print 32 groups of five digits, to be read aloud"},
 			&urfave.DurationFlag{Name: "expires", Usage: "let the card end after `D`, in whole days", DefaultText: "never"},
-			&urfave.UintFlag{Name: "number", Usage: "print code `N` of this home: another number has another locator"},
+			&urfave.UintFlag{Name: "number", Usage: "print code `N` of this home: another number has another locator", DefaultText: "the newest that the running node knows, else 0"},
+			&urfave.BoolFlag{Name: "new", Usage: "make a new code; those before it end"},
+			&urfave.BoolFlag{Name: "full", Usage: "the full card of this home"},
+			&urfave.StringFlag{Name: "fetch", Usage: "ask for the full card of `CARD|-`, verify and keep it"},
+			&urfave.StringFlag{Name: "peer", Usage: "with --fetch: ask the device at `MULTIADDR`, which ends in /p2p/PEER_ID", DefaultText: "look for it"},
+			&urfave.BoolFlag{Name: "held", Usage: "list the full cards of others that are kept"},
 			&urfave.StringFlag{Name: "verify", Usage: "read the card in `FILE|-` instead"},
-			&urfave.StringFlag{Name: "of", Usage: "it has to be of this `CARD|ACCOUNT`"}},
+			&urfave.StringFlag{Name: "of", Usage: "it has to be of this `CARD|ACCOUNT`; with --held: that one alone"},
+			cli.OutputFlag()},
 		Action: cardAction,
 	}
 }
@@ -62,10 +70,22 @@ func newCardRow(card identity.ShortCard, now time.Time) cardRow {
 }
 
 func cardAction(c *urfave.Context) error {
-	if name := c.String("verify"); name != "" {
+	switch name := c.String("verify"); {
+	case count(c, "verify", "full", "fetch", "held", "new") > 1:
+		return cli.Usagef("--verify, --full, --fetch, --held, --new: one of them")
+	case c.IsSet("peer") && !c.IsSet("fetch"):
+		return cli.Usagef("--peer says where --fetch has to ask")
+	case c.IsSet("o") && !c.Bool("full") && !c.IsSet("fetch") && !(c.Bool("held") && c.IsSet("of")):
+		return cli.Usagef("-o is for one full card: --full, --fetch, or --held with --of")
+	case name != "":
 		return verifyCard(c, name)
-	}
-	if c.String("of") != "" {
+	case c.Bool("full"):
+		return fullCards(c, "card", struct{}{})
+	case c.IsSet("fetch"):
+		return fetch(c)
+	case c.Bool("held"):
+		return heldCards(c)
+	case c.String("of") != "":
 		return cli.Usagef("--of says whose card --verify has to read")
 	}
 	card, err := ownCard(c)
@@ -96,6 +116,10 @@ func ownCard(c *urfave.Context) (identity.ShortCard, error) {
 	if err != nil {
 		return card, err
 	}
+	nr, err := number(c)
+	if err != nil {
+		return card, err
+	}
 	k, err := keys(c)
 	if err != nil {
 		return card, err
@@ -106,7 +130,7 @@ func ownCard(c *urfave.Context) (identity.ShortCard, error) {
 		return card, fmt.Errorf("read device certificate: %w", err)
 	}
 	card = identity.ShortCard{Account: identity.Account{Suite: cert.Suite, ID: cert.Account}, Network: identity.NetworkOf(p.Name)}
-	card.Locator = identity.Locator(k.Keys.DEK, card.Account, uint32(c.Uint("number")))
+	card.Locator = identity.Locator(k.Keys.DEK, card.Account, nr)
 	if d := c.Duration("expires"); d != 0 {
 		card.NotAfter = identity.CardDays(time.Now().Add(d).Unix())
 		if d < 0 || card.NotAfter == 0 {
@@ -191,6 +215,7 @@ type fullRow struct {
 	Expires time.Time `json:"expires"`
 	Expired bool      `json:"expired"`
 	Bytes   int       `json:"bytes"`
+	From    string    `json:"from,omitempty"` // peer id of the device that gave it
 }
 
 // Text is account, devices and the day it ends.
@@ -203,19 +228,27 @@ func verifyFull(c *urfave.Context, b []byte, of *identity.Account) error {
 	if of == nil {
 		return cli.Usagef("a full card proves nothing by itself: say with --of whose it has to be")
 	}
-	full, err := identity.DecodeCard(b)
+	r, err := newFullRow(b, *of)
 	if err != nil {
 		return err
 	}
-	if err := full.Verify(*of, func(identity.DeviceID) bool { return false }); err != nil {
-		return err
+	return cli.Out(c).Print(r)
+}
+
+func newFullRow(b []byte, of identity.Account) (r fullRow, err error) {
+	full, err := identity.DecodeCard(b)
+	if err != nil {
+		return r, err
+	}
+	if err := full.Verify(of, func(identity.DeviceID) bool { return false }); err != nil {
+		return r, err
 	}
 	now := time.Now()
-	r := fullRow{Account: of.String(), Name: full.Name, Roads: len(full.Roads), Seq: full.Seq, Bytes: len(b),
+	r = fullRow{Account: of.String(), Name: full.Name, Roads: len(full.Roads), Seq: full.Seq, Bytes: len(b),
 		Issued: time.Unix(int64(full.Issued), 0).UTC(), Expires: time.Unix(int64(full.Expires), 0).UTC()}
 	r.Expired = errors.Is(full.Usable(nil, 0, uint64(now.Unix())), identity.ErrCardExpired)
 	for _, d := range full.Devices {
 		r.Devices = append(r.Devices, d.Cert.Device().String())
 	}
-	return cli.Out(c).Print(r)
+	return r, nil
 }
