@@ -100,6 +100,15 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
+// TestFirstRoads: a card that was made before there was a network gets its roads at once.
+func TestFirstRoads(t *testing.T) {
+	s := newShelf(t, 1, store.NewMemory())
+	own(t, s, nil, noon)
+	if c, _ := own(t, s, home, noon.Add(time.Second)); len(c.Roads) != 2 {
+		t.Errorf("%d roads", len(c.Roads))
+	}
+}
+
 // TestErased: 30 days after its end the private half of a week is gone from the store, and not a day before.
 func TestErased(t *testing.T) {
 	s := newShelf(t, 1, store.NewMemory())

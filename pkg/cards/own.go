@@ -14,10 +14,10 @@ import (
 
 // When a card is made anew.
 const (
-	keysEvery  = 7 * 86400        // seconds: new prekeys
-	keysKept   = 30 * 86400       // private halves, after their expiry
-	roadsEvery = 10 * time.Minute // a card for other roads follows another by so much
-	maxWeek    = 16               // cards of one week's prekeys; then the roads wait for the next
+	keysEvery  = 7 * 86400  // seconds: new prekeys
+	keysKept   = 30 * 86400 // private halves, after their expiry
+	roadsEvery = time.Hour  // a card for other roads follows one with roads by so much
+	maxWeek    = 16         // cards of one week's prekeys; then the roads wait for the next
 )
 
 // Beginnings of keys: prekeys by their number, own cards by theirs.
@@ -86,7 +86,7 @@ func (s *Shelf) next(b *store.Batch, h *held, roads [][]byte, now time.Time) (*i
 		}
 		keys = fresh
 		s.own.Put(b, store.TableKeys, keysKey(keys.ID), encodeSecrets(keys.Expires, secret))
-	case !moved || unix < s.cur.Issued+uint64(roadsEvery.Seconds()) || h.week(keys.ID) >= maxWeek:
+	case !moved || len(s.cur.Roads) > 0 && unix < s.cur.Issued+uint64(roadsEvery.Seconds()) || h.week(keys.ID) >= maxWeek:
 		return nil, nil
 	}
 	seen := uint64(0)
