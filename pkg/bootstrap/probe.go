@@ -52,7 +52,7 @@ func (p *Probe) Run(ctx context.Context, m *road.Machine) ([]Trial, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	clients, err := p.Setup.Clients()
+	clients, err := p.Setup.Clients(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (s *Setup) RootKeys() ([]dnssec.DS, error) {
 }
 
 // Clients opens the servers that are to be asked, each once.
-func (s *Setup) Clients() ([]*exchange.Client, error) {
+func (s *Setup) Clients(ctx context.Context) ([]*exchange.Client, error) {
 	if s.clients != nil {
 		return s.clients, nil
 	}
@@ -86,6 +86,7 @@ func (s *Setup) Clients() ([]*exchange.Client, error) {
 		}
 	}
 	seen := map[string]bool{}
+	var servers []exchange.Server
 	for _, text := range texts {
 		srv, err := exchange.ParseServer(text)
 		if err != nil {
@@ -98,6 +99,16 @@ func (s *Setup) Clients() ([]*exchange.Client, error) {
 		if s.Change != nil {
 			s.Change(&srv)
 		}
+		servers = append(servers, srv)
+	}
+	keys, err := s.RootKeys()
+	if err != nil {
+		return nil, err
+	}
+	if err := HideNames(ctx, servers, keys, s.Dialer, s.Now); err != nil {
+		return nil, err
+	}
+	for _, srv := range servers {
 		s.clients = append(s.clients, exchange.New(srv, s.Dialer))
 	}
 	return s.clients, nil
@@ -105,13 +116,13 @@ func (s *Setup) Clients() ([]*exchange.Client, error) {
 
 // Roads returns the roads that a profile knows by itself: the list that was compiled in, the one that is held, and every name by
 // every server.
-func (s *Setup) Roads() ([]Road, error) {
+func (s *Setup) Roads(ctx context.Context) ([]Road, error) {
 	roads := s.local()
 	keys, err := s.RootKeys()
 	if err != nil {
 		return nil, err
 	}
-	clients, err := s.Clients()
+	clients, err := s.Clients(ctx)
 	if err != nil {
 		return nil, err
 	}

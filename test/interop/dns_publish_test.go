@@ -138,13 +138,13 @@ func labRace(m bootstrap.Memory, name, server string, all bool) (*bootstrap.Resu
 	if err != nil {
 		return nil, err
 	}
-	roads, err := s.Roads()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	roads, err := s.Roads(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := &bootstrap.Race{Trust: trust, Roads: roads, Private: true, All: all, Memory: m, Now: time.Now}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
 	return r.Run(ctx)
 }
 

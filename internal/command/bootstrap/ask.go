@@ -10,6 +10,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/bootstrap/dnssec"
 	"github.com/pars-network/pars/pkg/bootstrap/exchange"
 	"github.com/pars-network/pars/pkg/profile"
@@ -18,7 +19,7 @@ import (
 // askFlags name whom to ask and whom to believe.
 func askFlags(more ...urfave.Flag) []urfave.Flag {
 	return append([]urfave.Flag{
-		&urfave.StringSliceFlag{Name: "server", Usage: "ask `SERVER`: ADDR[:PORT], tcp://ADDR, tls://ADDR or https://HOST/PATH; after # dial=, sni=, spki=, ech= (repeat for more)"},
+		&urfave.StringSliceFlag{Name: "server", Usage: "ask `SERVER`: ADDR[:PORT], tcp://ADDR, tls://ADDR or https://HOST/PATH; after # dial=, sni=, spki=, ech= or ech=auto (repeat for more)"},
 		&urfave.StringFlag{Name: "anchor", Usage: "believe the keys in `FILE` in place of the profile's: DS or DNSKEY records, or root-anchors.xml"},
 		&urfave.StringFlag{Name: "ca", Usage: "believe the certificate authorities in `FILE` in place of the system's"},
 		&urfave.StringFlag{Name: "proxy", Usage: "go through `URL`: socks5://HOST:PORT or http://HOST:PORT"}}, more...)
@@ -58,7 +59,7 @@ func anchors(c *urfave.Context, p *profile.Profile) ([]dnssec.DS, error) {
 }
 
 // clients opens the servers of --server, or the system's. The caller closes them.
-func clients(c *urfave.Context) ([]*exchange.Client, error) {
+func clients(c *urfave.Context, keys []dnssec.DS) ([]*exchange.Client, error) {
 	texts := c.StringSlice("server")
 	if len(texts) == 0 {
 		texts = systemServers()
@@ -80,14 +81,20 @@ func clients(c *urfave.Context) ([]*exchange.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []*exchange.Client
+	var servers []exchange.Server
 	for _, text := range texts {
 		s, err := exchange.ParseServer(text)
 		if err != nil {
-			closeAll(out)
 			return nil, cli.Usagef("%v", err)
 		}
 		s.Roots = roots
+		servers = append(servers, s)
+	}
+	if err := bootstrap.HideNames(c.Context, servers, keys, d, time.Now); err != nil {
+		return nil, err
+	}
+	var out []*exchange.Client
+	for _, s := range servers {
 		out = append(out, exchange.New(s, d))
 	}
 	return out, nil

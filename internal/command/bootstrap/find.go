@@ -115,7 +115,7 @@ func race(c *urfave.Context, s *bootstrap.Setup, memory folder) (*bootstrap.Race
 	if err != nil {
 		return nil, err
 	}
-	roads, err := s.Roads()
+	roads, err := s.Roads(c.Context)
 	if errors.Is(err, wire.ErrInvalid) {
 		return nil, cli.Usagef("%v", err)
 	}

@@ -106,7 +106,7 @@ func ask(c *urfave.Context, name string, typ uint16) (a *dnssec.Answer, r asked,
 	if err != nil {
 		return nil, r, "", err
 	}
-	if r.list, err = clients(c); err != nil {
+	if r.list, err = clients(c, keys); err != nil {
 		return nil, r, "", err
 	}
 	for _, s := range r.list {

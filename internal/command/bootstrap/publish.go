@@ -180,7 +180,7 @@ func readBack(c *urfave.Context, d publish.Draft) error {
 	if len(c.StringSlice("server")) == 0 {
 		return nil
 	}
-	servers, err := clients(c)
+	servers, err := clients(c, nil)
 	if err != nil {
 		return err
 	}

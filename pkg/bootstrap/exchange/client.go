@@ -67,6 +67,9 @@ func (c *Client) Exchange(ctx context.Context, query []byte) ([]byte, error) {
 	if len(query) < 12 || len(query) > maxMessage {
 		return nil, fmt.Errorf("query of %d bytes", len(query))
 	}
+	if c.server.HideName && len(c.server.ECH) == 0 {
+		return nil, fmt.Errorf("%s: no key to hide its name", c.server)
+	}
 	c.queries.Add(1)
 	out, err := c.exchange(ctx, query)
 	if err != nil {

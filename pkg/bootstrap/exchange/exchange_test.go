@@ -441,6 +441,17 @@ func TestECH(t *testing.T) {
 	}
 }
 
+// A name that is to be hidden is not sent in the clear.
+func TestHideName(t *testing.T) {
+	s, err := ParseServer("tls://127.0.0.1:1#sni=secret.lab&ech=auto")
+	if err != nil || !s.HideName {
+		t.Fatal(err)
+	}
+	if err := ask(t, client(t, s), "a.test."); err == nil || !strings.Contains(err.Error(), "no key to hide") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestProxy(t *testing.T) {
 	var n atomic.Int32
 	l := listen(t, "127.0.0.1:0")

@@ -28,6 +28,8 @@ type Server struct {
 	Path string // of the HTTP request
 	SPKI []byte // SHA-256 of the public key that the certificate must have; then no authority is asked
 	ECH  []byte // an ECHConfigList; then SNI travels encrypted
+	// HideName wants an ECH to be found before the server is asked; without one it is not asked.
+	HideName bool
 	// Roots are the authorities that are believed; nil: those of the system.
 	Roots *x509.CertPool
 }
@@ -49,7 +51,7 @@ func (s Server) String() string {
 }
 
 // ParseServer reads ADDR[:PORT], tcp://ADDR, tls://ADDR or https://HOST/PATH. Options follow a #, with & between them: dial=ADDR:PORT to
-// connect elsewhere, sni=NAME for another name in TLS, spki=BASE64, ech=BASE64. Errors wrap wire.ErrInvalid.
+// connect elsewhere, sni=NAME for another name in TLS, spki=BASE64, ech=BASE64 or ech=auto. Errors wrap wire.ErrInvalid.
 func ParseServer(text string) (Server, error) {
 	bad := func(why string) (Server, error) { return Server{}, wire.Invalid("server %q: %s", text, why) }
 	if len(text) > 4096 {
@@ -129,6 +131,10 @@ func (s *Server) options(text string) error {
 				return wire.Invalid("spki is not base64 of 32 bytes")
 			}
 		case "ech":
+			if v == "auto" {
+				s.HideName = true
+				continue
+			}
 			if s.ECH, err = base64.StdEncoding.DecodeString(v); err != nil || len(s.ECH) == 0 {
 				return wire.Invalid("ech is not base64")
 			}
