@@ -193,6 +193,31 @@ func TestOffchain(t *testing.T) {
 	}
 }
 
+// A source says proven only of what the state itself holds, and looks for a name once.
+func TestSource(t *testing.T) {
+	web, url := gate(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"data":"0x%x"}`, "from afar") })
+	w := newWorld(t, url)
+	s := &Source{Resolver: &Resolver{Caller: w, Registry: registryAt, Gateway: web}, Proven: true}
+	for name, proven := range map[string]bool{"plain.eth": true, "off.eth": false} {
+		for range 2 {
+			w.calls = 0
+			if text, got, err := s.Text(t.Context(), name, "k"); text == "" || got != proven || err != nil {
+				t.Errorf("%s: %q, proven %v, %v", name, text, got, err)
+			}
+		}
+		if w.calls > 2 {
+			t.Errorf("%s: %d calls the second time", name, w.calls)
+		}
+	}
+	if _, proven, err := s.Text(t.Context(), "nobody.eth", "k"); proven || !errors.Is(err, wire.ErrNotFound) {
+		t.Errorf("proven %v, %v", proven, err)
+	}
+	s = &Source{Resolver: s.Resolver}
+	if _, proven, _ := s.Text(t.Context(), "plain.eth", "k"); proven {
+		t.Error("a stranger's word is proven")
+	}
+}
+
 // What a gateway or a contract does wrong costs one request and changes no answer.
 func TestOffchainRefuses(t *testing.T) {
 	asked := 0
