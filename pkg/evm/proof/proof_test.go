@@ -38,6 +38,7 @@ type told struct {
 	t     testing.TB
 	table map[string]json.RawMessage
 	asked []string
+	fails int // the number of the request that gets no answer; 0: none
 	bend  func(key string, b json.RawMessage) json.RawMessage
 }
 
@@ -47,16 +48,41 @@ func (d *told) Ask(_ context.Context, batch []Ask, _ int) ([]Answer, error) {
 		key := strings.ToLower(fmt.Sprint(q.Method, " ", q.Params[0]))
 		d.asked = append(d.asked, key)
 		b, ok := d.table[key]
-		if !ok {
+		if !ok || len(d.asked) == d.fails {
 			out[i].Err = errors.New("not here")
 			continue
 		}
 		if d.bend != nil {
 			b = d.bend(key, b)
 		}
-		out[i].Result = b
+		if out[i].Result = b; q.Method == "eth_getProof" {
+			out[i].Result = only(b, q.Params[1].([]string))
+		}
 	}
 	return out, nil
+}
+
+// only leaves the proofs of the keys that were asked for.
+func only(b json.RawMessage, keys []string) json.RawMessage {
+	var o map[string]json.RawMessage
+	var all []struct {
+		Key   common.Hash       `json:"key"`
+		Proof []json.RawMessage `json:"proof"`
+	}
+	if json.Unmarshal(b, &o) != nil || o == nil || json.Unmarshal(o["storageProof"], &all) != nil {
+		return b
+	}
+	asked := []any{}
+	for _, k := range keys {
+		for _, s := range all {
+			if s.Key.Hex() == k {
+				asked = append(asked, s)
+			}
+		}
+	}
+	o["storageProof"], _ = json.Marshal(asked)
+	out, _ := json.Marshal(o)
+	return out
 }
 
 // USDC of mainnet: a call through a proxy, its storage and two codes, from proofs of real nodes.
@@ -97,6 +123,19 @@ func TestMainnetCall(t *testing.T) {
 	if s.Trips > 2 {
 		t.Errorf("%d round trips", s.Trips)
 	}
+	// Without a hint each word and code is fetched when the call comes to it. Whichever fetch fails, the call does.
+	delete(d.table, strings.ToLower(fmt.Sprint("eth_createAccessList ", msg.json())))
+	d.asked = nil
+	if out, _, err := run(); err != nil || !bytes.Equal(out, want) {
+		t.Fatalf("without a hint: got %x, %v", out, err)
+	}
+	for k := len(d.asked); k > 1; k-- {
+		d.asked, d.fails = nil, k
+		if out, _, err := run(); !errors.Is(err, ErrServer) {
+			t.Errorf("fetch %d fails: got %x, %v", k, out, err)
+		}
+	}
+	d.table[strings.ToLower(fmt.Sprint("eth_createAccessList ", msg.json()))], d.fails = hint, 0
 	// Each answer in turn is missing, null or has one digit changed: never another result.
 	for key, b := range d.table {
 		for name, bent := range map[string]json.RawMessage{"null": json.RawMessage("null"), "empty": json.RawMessage(`{}`), "digit": flipped(b, 0), "digit later": flipped(b, 1)} {
