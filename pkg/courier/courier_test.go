@@ -420,7 +420,7 @@ func TestShelf(t *testing.T) {
 	if got := c.mustUnpack(path); got["list new"] != 1 || got["tx new"] != 1 || got["receipt new"] != 1 {
 		t.Fatal(got)
 	}
-	path, p := c.pack(PackQuery{Carried: true, Have: b.have()})
+	_, p := c.pack(PackQuery{Carried: true, Have: b.have()})
 	if p.Records > 4 {
 		t.Errorf("%d records go to a home that has the list", p.Records)
 	}
