@@ -16,10 +16,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/internal/command/bundle"
 	"github.com/pars-network/pars/internal/command/dag"
 	"github.com/pars-network/pars/internal/command/dht"
 	"github.com/pars-network/pars/internal/command/gossip"
 	"github.com/pars-network/pars/internal/command/node"
+	"github.com/pars-network/pars/internal/command/qr"
 )
 
 const roleVariable = "PARS_LAB_ROLE"
@@ -36,10 +38,12 @@ func role(name string, f func(args []string) error) bool {
 // commands are what the test binary does when it is started under another name.
 func commands() map[string]func() {
 	return map[string]func(){
+		"pars-bundle": func() { cli.Main(bundle.App()) },
 		"pars-dag":    func() { cli.Main(dag.App()) },
 		"pars-dht":    func() { cli.Main(dht.App()) },
 		"pars-gossip": func() { cli.Main(gossip.App()) },
 		"pars-node":   func() { cli.Main(node.App()) },
+		"pars-qr":     func() { cli.Main(qr.App()) },
 	}
 }
 
