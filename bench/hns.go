@@ -164,10 +164,8 @@ func hnsProofs(b *bench, dir string) error {
 
 // hnsLookup resolves a name from nothing but the first block, against hsd.
 func hnsLookup(b *bench, dir string) error {
-	bin := filepath.Join(b.dir, "pars-bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "./cmd/pars-bootstrap")
-	build.Dir, build.Stderr = b.root, os.Stderr
-	if err := build.Run(); err != nil {
+	bin, err := b.ours("pars-bootstrap")
+	if err != nil {
 		return err
 	}
 	lab, script := filepath.Join(b.dir, "hns"), filepath.Join(b.root, "test/lab/handshake/lab.sh")
