@@ -214,6 +214,20 @@ func TestCoverIsNoMatch(t *testing.T) {
 	w.want(Bogus, "a.n3.test.", dns.TypeTXT)
 }
 
+// The hashes of RFC 5155 appendix A.
+func TestHash(t *testing.T) {
+	d := &denial{nsec3: []*dns.NSEC3{{Hash: dns.SHA1, Iterations: 12, Salt: "AABBCCDD"}}, spent: &budget{}, known: map[string]string{}}
+	for name, want := range map[string]string{
+		"example.": "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "a.example.": "35mthgpgcu1qg68fab165klnsnk3dpvl", "ai.example.": "gjeqe526plbf1g8mklp59enfd789njgi",
+		"ns1.example.": "2t7b4g4vsa5smi47k61mv5bv1a22bojr", "ns2.example.": "q04jkcevqvmu85r014c7dkba38o0ji5r", "w.example.": "k8udemvp1j2f7eg6jebps17vp3n8i58h",
+		"*.w.example.": "r53bq7cc2uvmubfu5ocmm6pers9tk9en", "x.w.example.": "b4um86eghhds6nea196smvmlo4ors995", "y.w.example.": "ji6neoaepv8b5o6k4ev33abha8ht9fgc",
+		"x.y.w.example.": "2vptu5timamqttgl4luu9kg21e0aor3s", "xx.example.": "t644ebqk9bibcna874givr6joj62mlhv"} {
+		if got, err := d.hash(name); err != nil || !strings.EqualFold(got, want) {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}
+
 // Canonical order is by labels from the right, in lower case, by bytes (RFC 4034 section 6.1).
 func TestOrder(t *testing.T) {
 	want := []string{"example.", "a.example.", "yljkjljk.a.example.", "Z.a.example.", "zABC.a.EXAMPLE.", "z.example.", `\001.z.example.`, "*.z.example.", `\200.z.example.`}
