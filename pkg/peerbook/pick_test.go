@@ -157,9 +157,17 @@ func TestFeeler(t *testing.T) {
 
 func TestEvict(t *testing.T) {
 	var in []Inbound
-	for i := range 10 { // honest: old, near, useful, of many networks
-		in = append(in, Inbound{ID: ID(fmt.Sprint("honest", i)), Group: Group(fmt.Sprint("g", i)), RTT: time.Duration(i+1) * 10 * time.Millisecond,
-			Since: at(time.Duration(i) * time.Minute), Useful: int64(1000 * (10 - i))})
+	for i := range 16 { // honest, all of one network: four are near, four useful, eight old
+		h := Inbound{ID: ID(fmt.Sprint("honest", i)), Group: "large", Since: at(30 * time.Minute)}
+		switch {
+		case i < 4:
+			h.RTT = 10 * time.Millisecond
+		case i < 8:
+			h.Useful = 1000
+		default:
+			h.Since = noon
+		}
+		in = append(in, h)
 	}
 	for i := range 3 {
 		in = append(in, Inbound{ID: ID(fmt.Sprint("contact", i)), Contact: true, Group: "evil", Since: at(10 * time.Hour)})
@@ -172,7 +180,7 @@ func TestEvict(t *testing.T) {
 		if id, ok := Evict(in, 32); ok {
 			for j, c := range in {
 				if c.ID == id {
-					if c.Contact || c.Useful > 0 {
+					if c.Contact || c.Group == "large" {
 						t.Fatalf("%s went for one of a thousand", id)
 					}
 					in = append(in[:j], in[j+1:]...)

@@ -89,6 +89,16 @@ func TestBudgetHolds(t *testing.T) {
 	}
 }
 
+// TestSpread: a month is spread over its days, an hour is not.
+func TestSpread(t *testing.T) {
+	for b, want := range map[Budget]int64{{300e6, month}: 10e6, {40e6, day}: 40e6, {200e3, time.Hour}: 200e3} {
+		k := NewBucket(b, noon)
+		if left := k.Left(noon.Add(365 * day)); left != want {
+			t.Errorf("%+v: %d at once, want %d", b, left, want)
+		}
+	}
+}
+
 func TestBucketDebt(t *testing.T) {
 	k := NewBucket(Budget{1000, time.Hour}, noon)
 	k.Take(1e12, noon) // a person sends a film
