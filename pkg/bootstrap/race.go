@@ -32,6 +32,9 @@ type Race struct {
 	Every bool
 	// Want is how many peers are enough; 0 is 8.
 	Want int
+	// Found is told of each peer at once, before the race is over, so that dialling need not wait for dead roads: of a fresh
+	// list or a hint, from the goroutine of its road. One that a better road brings again is told again. It may be nil.
+	Found func(Peer)
 	// Memory keeps the newest list and who won; nil forgets.
 	Memory Memory
 	// Network names where the node stands, by NetworkKey; empty remembers no winner.
@@ -264,14 +267,37 @@ func (x *run) spare(root *list.Root) bool {
 	return f != nil && f.class < list.Fresh
 }
 
-func (x *run) leaf(r Road, root *list.Root, leaf *list.Leaf) error {
+func (x *run) leaf(root *list.Root, leaf *list.Leaf) error {
+	fresh, err := x.add(root, leaf)
+	x.tell(fresh)
+	return err
+}
+
+// add keeps a leaf, and returns the peers that may be told of.
+func (x *run) add(root *list.Root, leaf *list.Leaf) ([]Peer, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	f := x.lists[root.Hash()]
 	if f == nil {
-		return wire.Invalid("a leaf of a list that was not taken")
+		return nil, wire.Invalid("a leaf of a list that was not taken")
 	}
-	return f.list.Add(leaf, x.Private)
+	if err := f.list.Add(leaf, x.Private); err != nil || f.class < list.Fresh {
+		return nil, err
+	}
+	var out []Peer
+	for _, e := range leaf.Entries {
+		out = append(out, f.peer(e))
+	}
+	return out, nil
+}
+
+// tell is called without the lock.
+func (x *run) tell(peers []Peer) {
+	for _, p := range peers {
+		if x.Found != nil {
+			x.Found(p)
+		}
+	}
 }
 
 func (x *run) rotate(r *list.Rotation) error {
@@ -288,7 +314,10 @@ func (x *run) rotate(r *list.Rotation) error {
 	return err
 }
 
-func (x *run) peers(list []Peer) {
+func (x *run) peers(list []Peer) { x.tell(x.hear(list)) }
+
+// hear keeps peers of no list, and returns those that are new or better known than before.
+func (x *run) hear(list []Peer) (out []Peer) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, p := range list {
@@ -296,7 +325,9 @@ func (x *run) peers(list []Peer) {
 			continue
 		}
 		x.other[p.ID] = p
+		out = append(out, p)
 	}
+	return out
 }
 
 // enough tells whether the newest fresh list has given as many peers as are wanted. Of a given root it asks about that one.
@@ -366,12 +397,16 @@ func (x *run) result(reports []Report) *Result {
 }
 
 func (res *Result) add(f *taken) {
+	for _, e := range f.list.Entries() {
+		res.Peers = append(res.Peers, f.peer(e))
+	}
+}
+
+func (f *taken) peer(e list.Entry) Peer {
 	class := map[list.Class]Class{list.Fresh: Signed, list.Stale: Stale, list.Hint: Hinted}[f.class]
 	r := f.list.Root
-	for _, e := range f.list.Entries() {
-		res.Peers = append(res.Peers, Peer{ID: e.ID(), Addrs: e.Multiaddrs(), Class: class, Road: f.road, Source: r.Label(), By: "list", Seq: r.Seq,
-			Until: time.Unix(int64(r.Expires), 0).UTC(), Groups: e.Groups()})
-	}
+	return Peer{ID: e.ID(), Addrs: e.Multiaddrs(), Class: class, Road: f.road, Source: r.Label(), By: "list", Seq: r.Seq,
+		Until: time.Unix(int64(r.Expires), 0).UTC(), Groups: e.Groups()}
 }
 
 // err says why there is no peer.

@@ -389,6 +389,28 @@ func TestHeldFirst(t *testing.T) {
 	})
 }
 
+// A peer is told at once, with every other road still silent.
+func TestFoundAtOnce(t *testing.T) {
+	s, keys := holders(1, 1)
+	good := signedList(t, s, keys[:2], 5, issued, listed(30, 100))
+	old := signedList(t, s, keys[:2], 4, issued-30*86400, listed(30, 100))
+	synctest.Test(t, func(t *testing.T) {
+		hint := HintRoad("lan", func(context.Context) ([]Peer, error) {
+			return []Peer{{ID: "x", Addrs: []string{"/ip4/10.0.0.1/tcp/1"}}}, nil
+		})
+		race := newRace(t, s, deadRoad("dns", 0), hint, listRoad("ens", time.Second, false, good), listRoad("file", 0, true, old))
+		begin := time.Now()
+		told := map[Class]time.Duration{}
+		race.Found = func(p Peer) { told[p.Class] = time.Since(begin) }
+		if _, err := race.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(told) != 2 || told[Hinted] != 0 || told[Signed] != time.Second {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
 func TestCancelled(t *testing.T) {
 	s, _ := holders(1, 1)
 	synctest.Test(t, func(t *testing.T) {

@@ -71,7 +71,7 @@ func (s *Sink) root(b []byte) (*list.Root, error) {
 }
 
 // Leaf checks a leaf of a root that was taken and keeps its peers.
-func (s *Sink) Leaf(r *list.Root, l *list.Leaf) error { return s.run.leaf(s.road, r, l) }
+func (s *Sink) Leaf(r *list.Root, l *list.Leaf) error { return s.run.leaf(r, l) }
 
 // Rotation takes the next trust set of a line.
 func (s *Sink) Rotation(r *list.Rotation) error { return s.run.rotate(r) }
