@@ -51,6 +51,8 @@
 //	    take the transaction's number for one that pays nothing
 //	queue drop ID
 //	    forget a transaction that has ended or never left this device
+//	precompiles
+//	    ask a server which contracts of the profile its nodes carry in their code
 //	serve
 //	    offer the verified chain as JSON-RPC on loopback until stopped
 //	vectors DIR

@@ -28,13 +28,14 @@ _pars_evm() {
       '/queue/bump') at='/queue/bump' ;;
       '/queue/cancel') at='/queue/cancel' ;;
       '/queue/drop') at='/queue/drop' ;;
+      '/precompiles') at='/precompiles' ;;
       '/serve') at='/serve' ;;
       '/vectors') at='/vectors' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='sync head balance nonce code storage call logs receipt proof verify send wallet queue serve vectors completion --version --help' ;;
+    '') words='sync head balance nonce code storage call logs receipt proof verify send wallet queue precompiles serve vectors completion --version --help' ;;
     '/sync') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --follow --save --home --profile --json --timeout -v --help' ;;
     '/head') words='--stale --home --profile --json --timeout -v --help' ;;
     '/balance') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --block --home --profile --json --timeout -v --help' ;;
@@ -58,6 +59,7 @@ _pars_evm() {
     '/queue/bump') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --home --profile --json --timeout -v --help' ;;
     '/queue/cancel') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --home --profile --json --timeout -v --help' ;;
     '/queue/drop') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/precompiles') words='--rpc --home --profile --json --timeout -v --help' ;;
     '/serve') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --http --home --profile --json --timeout -v --help' ;;
     '/vectors') words='--home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;

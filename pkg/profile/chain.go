@@ -55,6 +55,10 @@ type ExecutionFork struct {
 type Precompile struct {
 	Key     string `json:"key"`
 	Address string `json:"address"` // 0x and 40 digits
+	// In and Out are a known question and its answer, 0x and digits. Without them only mldsa44, mldsa65 and mldsa87,
+	// whose question is made, can be probed.
+	In  string `json:"in,omitempty"`
+	Out string `json:"out,omitempty"`
 }
 
 // Kinds of finality.

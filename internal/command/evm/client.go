@@ -90,7 +90,12 @@ func servers(c *urfave.Context, cl *evm.Client) error {
 	if dir := c.String("files"); dir != "" {
 		cl.Sources = append(cl.Sources, &evm.Folder{FS: os.DirFS(dir), Where: dir, Spec: cl.Spec()})
 	}
-	for _, u := range append(c.StringSlice("rpc"), chain.RPC...) {
+	return rpcs(c, cl)
+}
+
+func rpcs(c *urfave.Context, cl *evm.Client) error {
+	h := evm.NewHTTP()
+	for _, u := range append(c.StringSlice("rpc"), cl.Profile.Chain.RPC...) {
 		r, err := evm.NewRPC(u, h)
 		if err != nil {
 			return cli.Usagef("%v", err)
