@@ -12,6 +12,7 @@ import (
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 var noon = time.Unix(1_800_000_000, 0)
@@ -160,6 +161,21 @@ func TestSealed(t *testing.T) {
 	}
 }
 
+// TestLostKeys: a card whose private halves are lost is not given out any more.
+func TestLostKeys(t *testing.T) {
+	s := newShelf(t, 1, store.NewMemory())
+	c, _ := own(t, s, home, noon)
+	b := &store.Batch{}
+	s.own.Delete(b, store.TableKeys, keysKey(c.Devices[0].Prekeys.ID))
+	if err := s.cfg.Store.Commit(b); err != nil {
+		t.Fatal(err)
+	}
+	next, _ := own(t, s, home, noon)
+	if next.Seq <= c.Seq || next.Devices[0].Prekeys.ID <= c.Devices[0].Prekeys.ID {
+		t.Error("nobody can open what is sealed to this card")
+	}
+}
+
 func TestNoRoot(t *testing.T) {
 	s := newShelf(t, 1, store.NewMemory())
 	s.cfg.Root = identity.RootPublic{}
@@ -263,6 +279,15 @@ func TestCodes(t *testing.T) {
 	}
 	if _, err := s.NewCode(noon.Add(24 * time.Hour)); err == nil {
 		t.Error("codes without end")
+	}
+}
+
+func TestCodesRefused(t *testing.T) {
+	for name, c := range map[string]*codes{"to come": {newest: 1, old: []ending{{1, 5}}}, "order": {newest: 3, old: []ending{{2, 5}, {1, 5}}}, "twice": {newest: 3, old: []ending{{1, 5}, {1, 5}}},
+		"many": {newest: 100, old: make([]ending, maxOld+1)}} {
+		if _, err := decodeCodes(c.encode()); !errors.Is(err, wire.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

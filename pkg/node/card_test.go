@@ -179,6 +179,31 @@ func TestCardRefused(t *testing.T) {
 	}
 }
 
+// TestEndlessAnswer: of an answer without end no more is taken than a card may have, and what lies in windows.
+func TestEndlessAnswer(t *testing.T) {
+	_, nb, a, _ := carded(t)
+	h, sent := plain(t, "endless"), make(chan int, 1)
+	h.SetStreamHandler(nb.cardProtocol(), func(s network.Stream) {
+		s.Write(make([]byte, identity.AskNonceSize))
+		total := 0
+		for b := make([]byte, 64<<10); total < 64<<20; {
+			n, err := s.Write(b)
+			if total += n; err != nil {
+				break
+			}
+		}
+		sent <- total
+	})
+	l := &local{h: nb.home, n: nb}
+	_, err := l.FetchCard(t.Context(), CardQuery{Card: codeOf(t, a), Addr: h.Addrs()[0].String() + "/p2p/" + h.ID().String()})
+	if !errors.Is(err, wire.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+	if n := <-sent; n > 8<<20 {
+		t.Errorf("%d bytes were taken", n)
+	}
+}
+
 // plain is a host that speaks the protocol by hand.
 func plain(t *testing.T, name string) host.Host {
 	t.Helper()
