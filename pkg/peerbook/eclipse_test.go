@@ -165,9 +165,9 @@ func eclipsed(use []Use) bool {
 // honest contact who answers it is never eclipsed. With none who is honest in reach at all, it tells within a
 // minute.
 func TestEclipse(t *testing.T) {
-	seeds := uint64(1000)
+	seeds := uint64(eclipseSeeds)
 	if testing.Short() {
-		seeds = 100
+		seeds = 60
 	}
 	var table struct{ contact, history, historyEclipsed, dark, told int }
 	for seed := uint64(1); seed <= seeds; seed++ {

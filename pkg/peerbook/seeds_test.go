@@ -1,0 +1,5 @@
+//go:build !soak
+
+package peerbook
+
+const eclipseSeeds = 250
