@@ -126,6 +126,9 @@ func (n *nncp) trip(big string) (out, in cost, err error) {
 	if err = run(&out, nil, "", stick, "nncp-bundle", "-quiet", "-noprogress", "-cfg", n.from, "-tx", "-delete", "peer"); err != nil {
 		return out, in, err
 	}
+	if err = run(&out, nil, "", "", "sync", stick); err != nil { // ours ends when the stick has it
+		return out, in, err
+	}
 	if err = run(&in, nil, stick, "", "nncp-bundle", "-quiet", "-noprogress", "-cfg", n.to, "-rx"); err != nil {
 		return out, in, err
 	}

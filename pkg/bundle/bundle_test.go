@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 )
 
@@ -50,6 +51,27 @@ func TestWindows(t *testing.T) {
 	f = open(t, half, Keys{Groups: []Key{keyOf(1)}})
 	if got := read(t, f); !subset(got, list) || len(got) < len(list)*45/100 || f.Report.Sound() {
 		t.Errorf("half of the file: %d of %d records, %+v", len(got), len(list), f.Report)
+	}
+}
+
+// TestChanged: input that is another on the second walk is an error, not a file that nobody can verify.
+func TestChanged(t *testing.T) {
+	n := 0
+	src := func(yield func(Record) error) error {
+		n++
+		for i := range 80 {
+			b := seeded(uint64(i), 150<<10)
+			if n == 2 && i == 70 {
+				b[5] ^= 1
+			}
+			if err := yield(Record{KindPiece, b}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if _, err := Pack(io.Discard, src, sealed(keyOf(1))); !errors.Is(err, errChanged) {
+		t.Error(err)
 	}
 }
 
