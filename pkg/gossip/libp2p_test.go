@@ -1047,3 +1047,28 @@ func TestAttackStorm(t *testing.T) {
 		}
 	})
 }
+
+// A relay with more readers than neighbours, none of whom know each other: all hear all, by announcements if not as
+// neighbours.
+func TestStar(t *testing.T) {
+	inLab(t, func(l *lab) {
+		hub := l.node("", func(n *Node) { n.Relay = true })
+		for range 12 {
+			l.link(l.node("", nil).Host, hub.Host)
+		}
+		l.pass(2 * time.Second)
+		var ids []envelope.ID
+		for i := range 60 {
+			ids = append(ids, l.say(1+i%12, 0))
+			l.pass(300 * time.Millisecond)
+		}
+		l.pass(15 * time.Second)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for i, id := range ids {
+			if got := len(l.got[id]); got != 12 {
+				t.Errorf("message %d heard by %v", i, l.got[id])
+			}
+		}
+	})
+}

@@ -301,6 +301,18 @@ func (n *Node) Acknowledge(ctx context.Context, at PeerID, list []Ack) error {
 	return n.withMail(ctx, at, func(c *mailClient) error { return c.ack(list) })
 }
 
+// Holds asks another courier for the set of what it keeps.
+func (n *Node) Holds(ctx context.Context, at PeerID) (h Have, err error) {
+	err = n.withMail(ctx, at, func(c *mailClient) error {
+		h, err = c.held(Range{})
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("ask %s: %w", at.Name(), err)
+	}
+	return h, err
+}
+
 // Meet gives another courier half of the copies that the node's own mailbox has to spread, and returns how many
 // letters it took.
 func (n *Node) Meet(ctx context.Context, other PeerID) (given int, err error) {

@@ -22,6 +22,7 @@ type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 	at  chan struct{} // closed and made anew with each write
+	err *lines        // what the same verb says beside it
 }
 
 func newLines() *lines { return &lines{at: make(chan struct{})} }
@@ -35,6 +36,9 @@ func (l *lines) Write(b []byte) (int, error) {
 }
 
 func (l *lines) String() string {
+	if l == nil {
+		return ""
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
@@ -54,7 +58,7 @@ func (l *lines) wait(t *testing.T, n int) []string {
 		select {
 		case <-at:
 		case <-end:
-			t.Fatalf("%d lines did not come: %q", n, s)
+			t.Fatalf("%d lines did not come: %q; it says %v", n, s, l.err)
 		}
 	}
 }
@@ -64,12 +68,19 @@ func verb(t *testing.T, stdin io.Reader, args ...string) (out *lines, errs *line
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, errs = newLines(), newLines()
+	out.err = errs
 	code := make(chan int, 1)
 	args = append([]string{"pars-gossip"}, append(args, "--profile", "devnet")...)
 	if !strings.Contains(strings.Join(args, " "), "--home") {
 		args = append(args, "--home", t.TempDir())
 	}
-	go func() { code <- cli.Run(ctx, App(), args, stdin, out, errs) }()
+	go func() {
+		c := cli.Run(ctx, App(), args, stdin, out, errs)
+		if ctx.Err() == nil && c != 0 {
+			fmt.Fprintf(errs, "ended with %d\n", c)
+		}
+		code <- c
+	}()
 	var once sync.Once
 	got := -1
 	end = func() int {
@@ -105,26 +116,23 @@ func relayAt(t *testing.T, more ...string) (addr string, end func() int) {
 	return f[2], end
 }
 
-// reads waits until the relay knows that somebody reads the word.
-func reads(t *testing.T, relay, topic string, n int) {
+// listen starts sub and returns once a neighbour passes its topic on.
+func listen(t *testing.T, args ...string) (out *lines, end func() int) {
 	t.Helper()
-	for range 50 {
-		out, _ := run(t, 0, "", "peers", topic, "--peer", relay, "--wait", "300ms")
-		_ = out
-		if strings.Count(out, "\n") >= 1 {
-			return
+	out, errs, end := verb(t, nil, append(append([]string{"sub"}, args...), "-v")...)
+	for n := 1; ; n++ {
+		if got := errs.wait(t, n); strings.Contains(got[n-1], "listening") {
+			return out, end
 		}
 	}
-	t.Fatal("the relay does not read the topic")
 }
 
 func TestWordThroughARelay(t *testing.T) {
 	t.Parallel()
 	addr, _ := relayAt(t)
-	text, _, _ := verb(t, nil, "sub", "salam", "--peer", addr, "--count", "3")
-	js, _, _ := verb(t, nil, "sub", "salam", "--peer", addr, "--json")
-	other, _, _ := verb(t, nil, "sub", "tabriz", "--peer", addr)
-	reads(t, addr, "salam", 2)
+	text, _ := listen(t, "salam", "--peer", addr, "--count", "3")
+	js, _ := listen(t, "salam", "--peer", addr, "--json")
+	other, _ := listen(t, "tabriz", "--peer", addr)
 	in := "سلام دنیا\none line\n\n{\"looks\":\"like json\"}\n"
 	out, _ := run(t, 0, in, "pub", "salam", "-", "--peer", addr, "--json", "--timeout", "30s")
 	var row sentRow
@@ -180,9 +188,10 @@ func TestBridge(t *testing.T) {
 	row, _ := run(t, 0, "", "peers", "bridge", "--peer", west, "--wait", "1s")
 	shard = strings.Fields(row)[1]
 	ctx, cancel := context.WithCancel(t.Context())
+	errs := newLines()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		cli.Run(ctx, App(), []string{"pars-gossip", "sub", shard, "--peer", west, "--profile", "devnet", "--home", t.TempDir()}, nil, pw, io.Discard)
+		cli.Run(ctx, App(), []string{"pars-gossip", "sub", shard, "-v", "--peer", west, "--profile", "devnet", "--home", t.TempDir()}, nil, pw, errs)
 		pw.Close()
 	})
 	home := t.TempDir()
@@ -190,10 +199,9 @@ func TestBridge(t *testing.T) {
 		var errs bytes.Buffer
 		cli.Run(context.Background(), App(), []string{"pars-gossip", "pub", shard, "-", "--peer", east, "--profile", "devnet", "--home", home}, pr, io.Discard, &errs)
 	})
-	far, _, _ := verb(t, nil, "sub", "bridge", "--peer", east, "--json")
-	near, _, _ := verb(t, nil, "sub", "bridge", "--peer", west, "--json")
-	reads(t, west, "bridge", 1)
-	reads(t, east, "bridge", 1)
+	far, _ := listen(t, "bridge", "--peer", east, "--json")
+	near, _ := listen(t, "bridge", "--peer", west, "--json")
+	errs.wait(t, 1) // the first of the pipe is listening too
 	var in strings.Builder
 	for i := range n {
 		fmt.Fprintf(&in, "message %d\n", i)
@@ -237,8 +245,7 @@ func TestOutbox(t *testing.T) {
 		t.Fatalf("outbox holds %v", files)
 	}
 	addr, _ := relayAt(t)
-	out, _, _ := verb(t, nil, "sub", "word", "--peer", addr, "--count", "2")
-	reads(t, addr, "word", 1)
+	out, _ := listen(t, "word", "--peer", addr, "--count", "2")
 	run(t, 0, "second\n", "pub", "word", "-", "--peer", addr, "--home", home, "--timeout", "30s")
 	if got := strings.Join(out.wait(t, 2), " "); !strings.Contains(got, "lonely") || !strings.Contains(got, "second") {
 		t.Errorf("heard %q", got)

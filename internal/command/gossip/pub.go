@@ -176,10 +176,29 @@ func pubNetwork(c *urfave.Context, name gossip.Name, in io.Reader, lines bool) e
 	for range atOnce { // all are done
 		s.slots <- struct{}{}
 	}
+	if s.sent > 0 {
+		s.linger()
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = nil // told below
 	}
 	return errors.Join(err, skipped, s.verdict(tooLong), r.close())
+}
+
+// linger gives what was handed to the router time to leave: it tells when a message is queued for a peer, not when it
+// is sent. A question to each storer goes the same way behind it.
+func (s *sender) linger() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
+	defer cancel()
+	for _, p := range s.Storers() {
+		if _, err := s.Holds(ctx, p); err != nil {
+			cli.Verbosef(s.c, "%v", err)
+		}
+	}
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
 }
 
 // verdict is what the whole run came to.

@@ -161,8 +161,28 @@ func (s *listener) network(ctx context.Context) error {
 	if s.c.Duration("since") > 0 {
 		skipped = errors.Join(skipped, s.past(ctx, r))
 	}
+	s.ready(ctx, r)
 	<-ctx.Done()
 	return errors.Join(r.close(), skipped)
+}
+
+// ready tells, with -v, when a neighbour passes the topic on: what was sent in the second before may not come.
+func (s *listener) ready(ctx context.Context, r *running) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for s.c.Bool("v") {
+		for _, p := range r.Peers() {
+			if len(p.Mesh) > 0 && len(p.Mesh) == len(r.Joined()) {
+				cli.Verbosef(s.c, "listening")
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // key returns the key of a tag of the topic.
