@@ -173,6 +173,28 @@ func TestReorg(t *testing.T) {
 	}
 }
 
+// Nobody replaces what the program ships, however much work he shows: the targets there cannot be checked.
+func TestNoBranchBelowTheCheckpoint(t *testing.T) {
+	n, b := mainNet(t)
+	c, err := DecodeCheckpoint(n, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, back := range []int{1, 5, 100} {
+		prev := c.tip.back(back)
+		if _, err := c.Add(&Header{Prev: prev.hash, Time: prev.time + 600, Bits: n.Limit}, later); !errors.Is(err, ErrDeep) {
+			t.Errorf("a branch %d below the checkpoint's end: %v", back, err)
+		}
+	}
+	if _, err := c.Add(&Header{Prev: c.tip.hash, Time: c.tip.time + 600, Bits: n.Limit}, later); !errors.Is(err, wire.ErrInvalid) {
+		t.Errorf("the easiest target on the main net: %v", err)
+	}
+	state, err := DecodeState(n, c.Encode())
+	if err != nil || state.floor != c.floor || state.Anchor() != c.Anchor() {
+		t.Errorf("the state begins elsewhere: %v", err)
+	}
+}
+
 // The branch that was there first stays when another has as much work.
 func TestEqualWorkStays(t *testing.T) {
 	c := newChain(t, easy(t))

@@ -25,7 +25,7 @@ const (
 // Findings that are no proof of a lie; every other error of Add is one, and wraps wire.ErrInvalid.
 var (
 	ErrOrphan = errors.New("the header follows a block that is not known")
-	ErrDeep   = fmt.Errorf("the branch begins more than %d blocks below the tip", MaxReorg)
+	ErrDeep   = fmt.Errorf("the branch begins more than %d blocks below the tip, or below the checkpoint", MaxReorg)
 	ErrFuture = errors.New("the header is from the future, or the clock is wrong")
 	ErrForks  = errors.New("too many branches are held")
 )
@@ -35,7 +35,8 @@ type Chain struct {
 	net       *Network
 	known     map[Hash]*entry
 	tip, base *entry
-	anchor    Hash // the newest block that the program ships
+	anchor    Hash   // the newest block that the program ships
+	floor     uint32 // its height: no branch begins below
 }
 
 // entry is a checked header. prev is nil at the lowest that is held.
@@ -63,7 +64,7 @@ func NewChain(n *Network) (*Chain, error) {
 	}
 	c := &Chain{net: n, known: map[Hash]*entry{}}
 	c.put(&entry{Header: h, time: h.Time, hash: h.Hash(), work: work(target(n.Limit))})
-	c.anchor = c.tip.hash
+	c.anchor, c.floor = c.tip.hash, c.tip.height
 	return c, nil
 }
 
@@ -87,7 +88,7 @@ func (c *Chain) Add(h *Header, now time.Time) (fresh bool, err error) {
 			return false, nil
 		}
 		return false, ErrOrphan
-	case prev.height+MaxReorg < c.tip.height:
+	case prev.height+MaxReorg < c.tip.height, prev.height < c.floor:
 		if c.known[h.Hash()] != nil {
 			return false, nil
 		}

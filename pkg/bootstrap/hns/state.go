@@ -66,7 +66,7 @@ func DecodeState(n *Network, b []byte) (*Chain, error) {
 	case c.base.height > 0 && n.Checkpoint == "" && len(c.known) < Keep, c.base.height > 0 && c.base.height < fresh.base.height:
 		return nil, wire.Invalid("chain state of %d headers from %d on was cut", len(c.known), c.base.height)
 	}
-	c.anchor = fresh.anchor
+	c.anchor, c.floor = fresh.anchor, fresh.floor
 	return c, nil
 }
 
@@ -102,6 +102,6 @@ func DecodeCheckpoint(n *Network, b []byte) (*Chain, error) {
 		}
 		c.put(e)
 	}
-	c.anchor = c.tip.hash
+	c.anchor, c.floor = c.tip.hash, c.tip.height
 	return c, nil
 }
