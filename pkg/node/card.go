@@ -37,6 +37,7 @@ type desk struct {
 	open int
 	from map[peer.ID]*asker
 	all  tokens
+	why  error // that there is no card
 }
 
 // asker is a peer that asked.
@@ -78,17 +79,30 @@ func (d *desk) start(ctx context.Context) {
 func (d *desk) run(ctx context.Context) {
 	tick := time.NewTicker(cardTick)
 	defer tick.Stop()
-	for warned := false; ; {
-		if _, _, err := d.n.ownCard(); err != nil && !warned {
-			warned = true
+	for {
+		_, _, err := d.n.ownCard()
+		d.mu.Lock()
+		if d.why == nil && err != nil {
 			d.n.log.Warn("no card of this home", "why", err)
 		}
+		d.why = err
+		d.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// alarm says why there is no card; empty when there is one.
+func (d *desk) alarm() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.why == nil {
+		return ""
+	}
+	return "nobody can get a card of this home: " + d.why.Error()
 }
 
 // ownCard returns the card with the roads of now.

@@ -24,6 +24,9 @@ const maxAsked = 16
 // errNoAnswer says what an empty answer may mean: the answerer does not tell.
 var errNoAnswer = fmt.Errorf("it closed without an answer: it is another's, or the code no longer counts: %w", store.ErrNotFound)
 
+// errOwnCode is a code of this home: there is nobody to ask.
+var errOwnCode = errors.New("this is a code of this home's own account: see pars-qr card --full")
+
 // fetched is a verified card, who gave it, and what is to be said of it.
 type fetched struct {
 	card     *identity.Card
@@ -34,6 +37,9 @@ type fetched struct {
 // fetchCard finds a device of the account that a short card is of, and asks it: at the address given, else the roads of
 // the card that is held and all peers in reach, then where the hash table says. What is kept has been verified.
 func (n *Node) fetchCard(ctx context.Context, c identity.ShortCard, at *peer.AddrInfo) (fetched, error) {
+	if c.Account == n.home.Cards.Account() {
+		return fetched{}, errOwnCode
+	}
 	if at != nil {
 		return n.fetchFrom(ctx, *at, c)
 	}
@@ -47,7 +53,7 @@ func (n *Node) fetchCard(ctx context.Context, c identity.ShortCard, at *peer.Add
 			return got, nil
 		}
 	}
-	return fetched{}, errors.Join(near, err)
+	return fetched{}, fmt.Errorf("%w; %w", near, err)
 }
 
 // fetchNear asks all in reach at once; the first card that verifies counts.
@@ -75,7 +81,7 @@ func (n *Node) fetchNear(ctx context.Context, c identity.ShortCard) (fetched, er
 			return a.got, nil
 		}
 		if !errors.Is(a.err, store.ErrNotFound) {
-			err = errors.Join(err, a.err)
+			err = fmt.Errorf("%w; %w", err, a.err)
 		}
 	}
 	return fetched{}, err

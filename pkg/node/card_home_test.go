@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +55,10 @@ func TestRootIsLearned(t *testing.T) {
 		if _, _, err := h.Cards.Own(nil, time.Now()); !errors.Is(err, cards.ErrNoRoot) {
 			t.Errorf("with neither: %v", err)
 		}
+	})
+	n := start(t, dir, func(n *Node) { n.NoDHT, n.NoMail = true, true })
+	until(t, "an alarm says what to do", func() bool {
+		st, err := (&local{h: n.home, n: n}).Status(t.Context())
+		return err == nil && len(st.Alarms) == 1 && strings.Contains(st.Alarms[0], "init --from-phrase")
 	})
 }

@@ -174,6 +174,9 @@ func TestCardRefused(t *testing.T) {
 	if _, err := b.FetchCard(t.Context(), CardQuery{Card: right.Line(), Addr: nb.Peers[0]}); err != nil {
 		t.Errorf("the true one: %v", err)
 	}
+	if _, err := (&local{h: nb.home, n: nb}).FetchCard(t.Context(), CardQuery{Card: codeOf(t, b)}); !errors.Is(err, errOwnCode) {
+		t.Errorf("own code: %v", err)
+	}
 	if _, err := b.FetchCard(t.Context(), CardQuery{Card: "pars:card/xyz"}); !errors.Is(err, wire.ErrInvalid) {
 		t.Errorf("no card: %v", err)
 	}

@@ -27,6 +27,9 @@ func (n *Node) status(st *Status) {
 	st.Mail = n.mail.status()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 	n.usageStatus(st)
+	if why := n.desk.alarm(); why != "" {
+		st.Alarms = append(st.Alarms, why)
+	}
 	if why := n.book.alarmed(); why != "" {
 		st.Alarms = append(st.Alarms, "what this node sees of the network may be controlled by one hand: "+why+"; meeting a contact ends the doubt")
 	}
