@@ -2,7 +2,6 @@ package bootstrap
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/bootstrap/dnssec"
 	"github.com/pars-network/pars/pkg/bootstrap/exchange"
 	"github.com/pars-network/pars/pkg/bootstrap/hns"
@@ -382,27 +382,11 @@ func hnsPrint(c *urfave.Context, a *hns.Answer) error {
 	return nil
 }
 
-// hnsAnchors turns the DS records of a proven name into anchors of its zone. What DNSSEC here cannot use is left out.
-func hnsAnchors(a *hns.Answer) []dnssec.DS {
-	var out []dnssec.DS
-	for _, d := range a.Resource.DS {
-		text := fmt.Sprintf("%s. IN DS %d %d %d %x", a.Name, d.Tag, d.Algorithm, d.Digest, d.Sum)
-		if list, err := dnssec.ParseAnchors([]byte(text), time.Time{}); err == nil {
-			out = append(out, list...)
-		}
-	}
-	return out
-}
-
 // hnsServers are those of --server, or those whose address the chain itself names.
 func hnsServers(c *urfave.Context, a *hns.Answer) ([]*exchange.Client, error) {
 	texts := c.StringSlice("server")
 	if len(texts) == 0 {
-		for _, s := range a.Resource.NS {
-			if s.Addr.IsValid() {
-				texts = append(texts, s.Addr.String())
-			}
-		}
+		texts = bootstrap.HNSServers(a)
 	}
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("the chain names no address of a server for %s; name one with --server", a.Name)
@@ -425,7 +409,7 @@ func hnsServers(c *urfave.Context, a *hns.Answer) ([]*exchange.Client, error) {
 
 // hnsBelow asks the servers of the zone until an answer can be judged.
 func hnsBelow(c *urfave.Context, a *hns.Answer, name string, typ uint16) error {
-	keys := hnsAnchors(a)
+	keys := bootstrap.HNSAnchors(a)
 	if len(keys) == 0 {
 		return fmt.Errorf("%s has no DS in the chain that can be used, so nothing below it can be proven: %w", a.Name, wire.ErrNotFound)
 	}
@@ -438,7 +422,7 @@ func hnsBelow(c *urfave.Context, a *hns.Answer, name string, typ uint16) error {
 	var answer *dnssec.Answer
 	row := verdictRow{}
 	for _, s := range servers {
-		r := &dnssec.Resolver{Server: s, Now: time.Now, TLD: func(_ context.Context, tld string) ([]dnssec.DS, bool, error) { return keys, tld == a.Name+".", nil }}
+		r := &dnssec.Resolver{Server: s, Now: time.Now, Anchors: keys}
 		if answer, err = r.Lookup(c.Context, name, typ); err != nil {
 			return cli.Usagef("%v", err)
 		}
