@@ -35,6 +35,7 @@ complete -c pars-node -n '__fish_seen_subcommand_from run' -l listen -r -d 'list
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l peer -r -d 'stay connected to MULTIADDR, which ends in /p2p/PEER_ID (repeat for more)'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mdns -d 'neither announce on nor look around the local network'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-dht -d 'neither tell members where this node is nor look for them in the hash table'
+complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-resolve -d 'do not look for first peers by the names and lists of the profile'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mail -d 'neither pass on nor keep nor leave sealed envelopes'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l offline -d 'no network at all: serve local programs only'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metered -d 'the network costs by the byte: few peers, nothing for strangers'

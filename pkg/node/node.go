@@ -23,18 +23,19 @@ import (
 
 // Node is a running node. Set the fields, Start, Close. Home is closed by Close.
 type Node struct {
-	Home    *Home
-	Profile *profile.Profile
-	Listen  []string // multiaddrs; none: all interfaces, on the port of last time
-	Peers   []string // multiaddrs with peer id to stay connected to
-	NoMDNS  bool
-	NoDHT   bool   // neither tell members where this node is nor look for them in the hash table
-	NoMail  bool   // neither hear nor pass on nor leave sealed envelopes
-	Offline bool   // no listening, no dialling: the socket alone
-	Metered bool   // the network costs by the byte: few peers, few looks
-	Metrics string // address for Prometheus; empty: none
-	Log     *slog.Logger
-	Events  func(Event) // may be nil; called from several goroutines
+	Home      *Home
+	Profile   *profile.Profile
+	Listen    []string // multiaddrs; none: all interfaces, on the port of last time
+	Peers     []string // multiaddrs with peer id to stay connected to
+	NoMDNS    bool
+	NoDHT     bool   // neither tell members where this node is nor look for them in the hash table
+	NoResolve bool   // do not look for first peers by the names and lists of the profile
+	NoMail    bool   // neither hear nor pass on nor leave sealed envelopes
+	Offline   bool   // no listening, no dialling: the socket alone
+	Metered   bool   // the network costs by the byte: few peers, few looks
+	Metrics   string // address for Prometheus; empty: none
+	Log       *slog.Logger
+	Events    func(Event) // may be nil; called from several goroutines
 
 	Budget  resource.Budget // of bytes; zero: none
 	MaxMbps float64         // of sync, megabits a second; 0: no limit

@@ -49,7 +49,7 @@ func start(t *testing.T, dir string, more func(*Node)) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &Node{Home: h, Profile: h.cfg.Profile, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, NoMDNS: true}
+	n := &Node{Home: h, Profile: h.cfg.Profile, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, NoMDNS: true, NoResolve: true}
 	if more != nil {
 		more(n)
 	}

@@ -37,8 +37,10 @@ type presence struct {
 	sought map[string]*search
 	seq    uint64
 	counts presenceCounts
+	raced  int // races for first peers that came to their end
 
 	// of the goroutine alone
+	first    first
 	joined   bool
 	joinNext time.Time
 	joinWait time.Duration
@@ -59,6 +61,7 @@ func (p *presence) count() presenceCounts {
 
 func newPresence(n *Node) *presence {
 	p := &presence{n: n, wake: make(chan struct{}, 1), told: map[any]told{}, sought: map[string]*search{}}
+	p.first = first{p: p, began: n.clock()}
 	p.load()
 	return p
 }
@@ -197,6 +200,10 @@ func (p *presence) step(ctx context.Context) {
 			return
 		}
 		p.n.log.Info("hash table", "serving", serve)
+		p.joined, p.joinWait, p.joinNext = false, 0, time.Time{}
+	}
+	if now := p.n.clock(); p.first.due(now) {
+		p.first.run(ctx)
 		p.joined, p.joinWait, p.joinNext = false, 0, time.Time{}
 	}
 	if !p.join(ctx) {

@@ -77,7 +77,7 @@ func try(home, name string, args ...string) (string, error) {
 func start(t *testing.T, home string, args ...string) *proc {
 	t.Helper()
 	p := &proc{t: t, home: home, log: &output{}}
-	p.cmd = command(home, "pars-node", append([]string{"run", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns"}, args...)...)
+	p.cmd = command(home, "pars-node", append([]string{"run", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--no-resolve"}, args...)...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pars-network/pars/pkg/bootstrap"
+	"github.com/pars-network/pars/pkg/dht"
+)
+
+// When a node looks for first peers on the roads of its profile: only while it has nobody to ask.
+const (
+	firstWait = 10 * time.Second // for those it knows to answer
+	firstLAN  = 2 * time.Second  // where it knows nobody, for neighbours to be heard
+	firstMin  = time.Minute
+	firstMax  = time.Hour
+	firstRace = 40 * time.Second
+)
+
+// first races the roads to the first peers of the hash table: the list that was compiled in, the one held last, names.
+type first struct {
+	p     *presence
+	began time.Time
+	pace  pace
+}
+
+// due reports whether nobody can be asked, and has not been for a while.
+func (f *first) due(now time.Time) bool {
+	n := f.p.n
+	if n.NoResolve || n.Profile.Bootstrap == nil || f.p.dht.Known() > 0 || !n.awake() {
+		return false
+	}
+	wait := firstLAN
+	if len(f.p.known()) > 0 {
+		wait = firstWait
+	}
+	return now.Sub(f.began) >= wait && f.pace.due(now, firstMin, firstMax, n.jitter)
+}
+
+// run races once and makes seeds of what is found. What a list names is a hint until the handshake.
+func (f *first) run(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstRace)
+	defer cancel()
+	n := f.p.n
+	s := &bootstrap.Setup{Profile: n.Profile, System: resolvers(), Memory: settings{n.home}, Now: n.clock}
+	defer s.Close()
+	trust, err := s.Trust()
+	if err != nil {
+		n.log.Warn("first peers", "why", err)
+		return
+	}
+	roads, err := s.Roads(ctx)
+	if err != nil {
+		n.log.Warn("first peers", "why", err)
+		return
+	}
+	race := &bootstrap.Race{Trust: trust, Roads: roads, Private: n.Profile.Bootstrap.AllowPrivate, Memory: s.Memory, Now: n.clock, Rand: n.home.cfg.Rand,
+		Network: bootstrap.NetworkKey(n.home.keys.Keys.DEK, nil, s.System), Found: f.found}
+	res, err := race.Run(ctx)
+	f.p.mu.Lock()
+	f.p.raced++
+	f.p.mu.Unlock()
+	if res != nil {
+		for _, a := range res.Alarms {
+			n.log.Warn("first peers", "alarm", a)
+		}
+		for _, r := range res.Reports {
+			n.log.Debug("first peers", "road", r.Road, "result", r.Result, "why", r.Reason)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		n.log.Info("no first peer found; pars-bootstrap explain tells why", "why", err)
+	}
+}
+
+// found takes one peer as a seed.
+func (f *first) found(peer bootstrap.Peer) {
+	for _, a := range peer.Addrs {
+		if seed, err := dht.ParsePeer(a); err == nil {
+			f.p.mu.Lock()
+			if len(f.p.seeds) < 2*maxTable {
+				f.p.seeds = append(f.p.seeds, seed)
+			}
+			f.p.mu.Unlock()
+		}
+	}
+}
+
+// settings keep what the race remembers, sealed in the store.
+type settings struct{ h *Home }
+
+// Load returns what Save kept.
+func (s settings) Load(name string) ([]byte, error) { return s.h.setting([]byte(name)) }
+
+// Save keeps a value.
+func (s settings) Save(name string, value []byte) error { return s.h.saveSetting([]byte(name), value) }
+
+// resolvers are those of this machine.
+func resolvers() (out []string) {
+	b, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "nameserver" {
+			out = append(out, f[1])
+		}
+	}
+	return out
+}
