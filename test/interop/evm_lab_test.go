@@ -186,7 +186,7 @@ func (l *evmLab) compare(t *testing.T) {
 	}
 	go io.Copy(io.Discard, pr)
 	url := strings.Split(string(line[:n]), "\t")[1]
-	node := exec.Command("node", filepath.Join(l.dir, "client", "compare.mjs"), url, l.rpc, "0x"+labKey)
+	node := exec.Command("node", "--require", "../lab/evm/newer.cjs", filepath.Join(l.dir, "client", "compare.mjs"), url, l.rpc, "0x"+labKey)
 	out, err := node.CombinedOutput()
 	if err != nil {
 		t.Errorf("compare.mjs: %v: %s", err, out)

@@ -20,7 +20,7 @@ cp "$here/package.json" "$here/package-lock.json" "$dir/lodestar/"
 	cd "$dir/lodestar"
 	npm ci --no-audit --no-fund --ignore-scripts
 	npm rebuild snappy bcrypto c-kzg gc-stats --foreground-scripts
-	node --require "$here/withresolvers.cjs" node_modules/@chainsafe/lodestar/lib/index.js --version
+	node --require "$here/newer.cjs" node_modules/@chainsafe/lodestar/lib/index.js --version
 )
 cp "$here/client/package.json" "$here/client/compare.mjs" "$dir/client/"
 (cd "$dir/client" && npm install --no-audit --no-fund --ignore-scripts)

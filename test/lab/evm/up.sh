@@ -34,7 +34,7 @@ done
 [ -n "$genesis" ] || { sh "$here/down.sh" "$work"; echo "up.sh: no answer from geth, see $work/geth.log" >&2; exit 1; }
 
 cd "$work" # Lodestar writes its genesis into the folder it stands in
-LODESTAR_PRESET=$preset node --require "$here/withresolvers.cjs" "$dir/lodestar/node_modules/@chainsafe/lodestar/lib/index.js" dev \
+LODESTAR_PRESET=$preset node --require "$here/newer.cjs" "$dir/lodestar/node_modules/@chainsafe/lodestar/lib/index.js" dev \
 	--dataDir "$work/lodestar" --genesisValidators "$validators" --startValidators "0..$((validators - 1))" --genesisEth1Hash "$genesis" \
 	"$@" --params.SECONDS_PER_SLOT "$slot" --execution.urls "http://127.0.0.1:$auth" --jwt-secret "$work/jwt" --eth1 false \
 	--rest.address 127.0.0.1 --rest.port "$rest" --rest.namespace '*' --server "http://127.0.0.1:$rest" --listenAddress 127.0.0.1 --port "$p2p" \
