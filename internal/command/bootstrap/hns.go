@@ -156,6 +156,9 @@ func hnsTell(c *urfave.Context, report *hns.Report) {
 			cli.Verbosef(c, "no answer: %v", r.Err)
 		}
 	}
+	if report.Clock {
+		cli.Warnf(c, "a peer has blocks from the future: it lies, or the clock of this device is behind")
+	}
 	if report.Replaced {
 		cli.Warnf(c, "another branch with more work was taken in place of what was held: earlier answers may have been lies")
 	}

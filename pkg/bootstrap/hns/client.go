@@ -43,6 +43,7 @@ type Report struct {
 	New      int  // headers that were not known
 	Agree    int  // peers of different networks that have nothing above our tip
 	Replaced bool // a branch from below what was held had more work, and was taken: somebody has lied, then or now
+	Clock    bool // a peer has blocks that lie in the future: it lies, or the clock is behind
 	Refused  []Refusal
 }
 
@@ -113,7 +114,7 @@ func (c *Client) follow(ctx context.Context, p *Peer, ours *Chain, report *Repor
 		if err != nil {
 			return nil, err
 		}
-		fresh, err := c.take(chain, list)
+		fresh, err := c.take(chain, list, report)
 		taken += len(list)
 		report.New += fresh
 		if chain == ours && apart(err, list, ours) {
@@ -152,12 +153,13 @@ func apart(err error, list []*Header, ours *Chain) bool {
 }
 
 // take adds headers. Those that the clock does not allow yet end the list without a fault.
-func (c *Client) take(chain *Chain, list []*Header) (fresh int, err error) {
+func (c *Client) take(chain *Chain, list []*Header, report *Report) (fresh int, err error) {
 	now := c.Now()
 	defer chain.Trim()
 	for _, h := range list {
 		ok, err := chain.Add(h, now)
 		if errors.Is(err, ErrFuture) {
+			report.Clock = true
 			return fresh, nil
 		}
 		if err != nil {

@@ -249,6 +249,18 @@ func TestSyncDeepFork(t *testing.T) {
 	}
 }
 
+// A device whose clock is behind takes what it can, and is told why it is not more.
+func TestSyncClock(t *testing.T) {
+	n := easy(t)
+	list := branchOf(t, n, 100, 600, 1)
+	c := client(n, serve(t, &server{n: n, headers: from(n, list)}))
+	c.Now = func() time.Time { return at(list[49].Time - future) }
+	chain, report, err := c.Sync(t.Context(), newChain(t, n))
+	if err != nil || chain.Tip().Height != 50 || !report.Clock || report.Lied() {
+		t.Errorf("tip %v, %+v, %v", chain.Tip(), report, err)
+	}
+}
+
 func TestSyncEnds(t *testing.T) {
 	n := easy(t)
 	silent := serve(t, &server{n: n, bend: func(byte, []byte) []byte { return nil }})
