@@ -4,7 +4,7 @@ import "slices"
 
 // mutants lists the faults. Each was red when it was entered.
 func mutants() []mutant {
-	return slices.Concat(coreMutants(), carrierMutants(), chainMutants(), nameMutants(), roadMutants())
+	return slices.Concat(coreMutants(), carrierMutants(), chainMutants(), nameMutants(), roadMutants(), cardMutants())
 }
 
 // coreMutants are faults in the log, its keeping and the network.
