@@ -38,17 +38,15 @@ class Desktop:
         self.power = (False, 100.0)
         self.cost = 2
         self.children = []
-        self.start()
 
     def start(self):
         if os.path.exists(self.path):
             os.unlink(self.path)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.children = [subprocess.Popen(["dbus-daemon", "--nofork", "--nosyslog", "--config-file=" + self.config], **quiet)]
-        wait(lambda: os.path.exists(self.path))
+        wait(self.connect)
         for template in ("upower", "networkmanager"):
             self.children.append(subprocess.Popen([sys.executable, "-m", "dbusmock", "--system", "--template", template], **quiet))
-        self.bus = dbus.bus.BusConnection("unix:path=" + self.path)
         self.bus.set_exit_on_disconnect(False)
         wait(lambda: self.bus.name_has_owner(UPOWER) and self.bus.name_has_owner(MANAGER))
         self.upower = self.bus.get_object(UPOWER, "/org/freedesktop/UPower")
@@ -57,6 +55,13 @@ class Desktop:
         self.manager.AddProperty(MANAGER, "Metered", dbus.UInt32(0), dbus_interface=MOCK)
         self.set_power(*self.power)
         self.set_cost(self.cost)
+
+    def connect(self):
+        try:
+            self.bus = dbus.bus.BusConnection("unix:path=" + self.path)
+        except dbus.exceptions.DBusException:  # not there yet, or there and not listening yet
+            return False
+        return True
 
     def set_power(self, on_battery, percent):
         self.power = (on_battery, percent)
@@ -105,6 +110,7 @@ def main():
         sys.exit("usage: desktop.py DIR")
     desktop = Desktop(sys.argv[1])
     try:
+        desktop.start()
         print("ready unix:path=" + desktop.path, flush=True)
         for line in sys.stdin:
             desktop.obey(line.split())
