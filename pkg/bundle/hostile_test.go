@@ -105,7 +105,7 @@ func TestBombs(t *testing.T) {
 	if err := enc.Close(); err != nil {
 		t.Fatal(err)
 	}
-	lies := map[string][]byte{"zstd bomb": chunkOf(h, 0, true, draft{raw: make([]byte, 1000), stored: bomb.Bytes(), zipped: true}, &key)}
+	lies := map[string][]byte{"zstd bomb": chunkOf(h, 0, true, draft{raw: make([]byte, 200_000), stored: bomb.Bytes(), zipped: true}, &key)}
 	huge := Record{KindList, []byte("x")}.Append(nil)
 	lies["record of 2^63"] = chunkOf(h, 0, true, draft{raw: append([]byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, huge...),
 		stored: append([]byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, huge...)}, &key)
