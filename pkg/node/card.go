@@ -26,7 +26,7 @@ const (
 	asksBurst  = 64 // of all together, then
 	asksEvery  = 500 * time.Millisecond
 	maxAskers  = 1024
-	cardTick   = time.Minute
+	cardTick   = 5 * time.Minute
 )
 
 // desk answers whoever has a code of this home with its full card, and keeps that card fresh.
@@ -113,12 +113,12 @@ func (n *Node) ownCard() (*identity.Card, []byte, error) {
 	return n.home.Cards.Own(n.cardRoads(), n.clock())
 }
 
-// cardRoads are the addresses at which others may try this node, with its peer id. This machine's own are none.
-func (n *Node) cardRoads() [][]byte {
-	out := [][]byte{}
+// cardRoads are the addresses at which others may try this node, with its peer id; nil while there is no network, so that
+// the card keeps those it has.
+func (n *Node) cardRoads() (out [][]byte) {
 	id, err := ma.NewComponent("p2p", n.host.ID().String())
 	if err != nil {
-		return out
+		return nil
 	}
 	for _, a := range reachable(n.host.Addrs()) {
 		if b := a.AppendComponent(id).Bytes(); !isLoopback(a) && len(b) <= identity.MaxRoad {

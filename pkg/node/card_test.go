@@ -51,13 +51,26 @@ func TestCardOfStrangers(t *testing.T) {
 	known := func(n *Node) { n.Peers = []string{seed} }
 	da, db := tempHome(t), tempHome(t)
 	na := start(t, da, known)
-	start(t, db, known)
+	nb := start(t, db, known)
 	a, b := api(t, da), api(t, db)
 	until(t, "the code's record is told", func() bool {
 		na.presence.mu.Lock()
 		defer na.presence.mu.Unlock()
 		return na.presence.told[codeKey(0)].acks > 0
 	})
+	short, err := identity.ParseShortCard(codeOf(t, a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the record is found", func() bool {
+		info, err := nb.presence.findCode(t.Context(), short)
+		return err == nil && info.ID == na.host.ID() && len(info.Addrs) > 0
+	})
+	wrong := short
+	wrong.Locator[0] ^= 1
+	if info, err := nb.presence.findCode(t.Context(), wrong); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("with another locator: %v, %v", info, err)
+	}
 	var got CardInfo
 	until(t, "card is fetched", func() (ok bool) {
 		var err error

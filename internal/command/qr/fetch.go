@@ -171,7 +171,10 @@ func fullCards(c *urfave.Context, call string, query any) error {
 
 // fetch asks for somebody's full card.
 func fetch(c *urfave.Context) error {
-	line := c.String("fetch")
+	line, at := c.String("fetch"), c.String("peer")
+	if at != "" && (!strings.HasPrefix(at, "/") || !strings.Contains(at, "/p2p/")) {
+		return cli.Usagef("--peer %q: a multiaddr ending in /p2p/PEER_ID is needed", at)
+	}
 	if line == "-" {
 		b, err := readAll(c, line, 1024)
 		if err != nil {
@@ -179,7 +182,7 @@ func fetch(c *urfave.Context) error {
 		}
 		line = strings.TrimRight(string(b), "\r\n")
 	}
-	return fullCards(c, "fetch-card", map[string]string{"card": line, "addr": c.String("peer")})
+	return fullCards(c, "fetch-card", map[string]string{"card": line, "addr": at})
 }
 
 // heldCards lists the cards of others.

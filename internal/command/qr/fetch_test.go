@@ -83,7 +83,7 @@ func TestFetch(t *testing.T) {
 	}
 	exits(t, 6, "", of(bob, "--fetch", "pars:card/x")...)
 	exits(t, 4, "", of(bob, "--held", "--of", wrongAccount)...)
-	for _, args := range [][]string{{"--fetch", line, "--full"}, {"--peer", addr}, {"-o", got}, {"--held", "-o", got}, {"--new", "--held"}} {
+	for _, args := range [][]string{{"--fetch", line, "--full"}, {"--peer", addr}, {"--fetch", line, "--peer", "x"}, {"-o", got}, {"--held", "-o", got}, {"--new", "--held"}} {
 		exits(t, 2, "", of(bob, args...)...)
 	}
 }
