@@ -245,6 +245,14 @@ func (k *book) hear() {
 	})
 }
 
+// listed takes a peer that a list or a name led to. All of one list are of one source, however many it names.
+func (k *book) listed(list string, p dht.Peer) {
+	list = list[:min(len(list), 48)]
+	k.with(func(b *peerbook.Book, now time.Time) {
+		b.Hear(peerbook.Source{Class: peerbook.Listed, Name: list, Group: peerbook.Group("list " + list)}, peerbook.ID(p.ID), p.Addrs, now)
+	})
+}
+
 // fill calls one more peer while there are slots for it. Half of them are left to those the dialer wants.
 func (k *book) fill(ctx context.Context) {
 	l := k.n.mode().Limits()

@@ -10,8 +10,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/link"
 	"github.com/pars-network/pars/pkg/peerbook"
+	"github.com/pars-network/pars/pkg/sig"
 )
 
 // friends are two nodes with a session; the first knows where the second is.
@@ -152,4 +154,31 @@ func TestCrowd(t *testing.T) {
 	if !slices.Contains(a.host.Network().Peers(), b.host.ID()) {
 		t.Error("the contact had to go")
 	}
+}
+
+// TestListedPeers: what a list names enters the book as of one source, and no list has more than its slots.
+func TestListedPeers(t *testing.T) {
+	n := start(t, tempHome(t), func(n *Node) { n.NoDHT, n.NoMail = true, true })
+	for i := range 28 {
+		id := dht.PeerOf(sig.FromSeed([32]byte{77, byte(i)}).Public())
+		n.book.listed("poisoned", dht.Peer{ID: id, Addrs: [][]byte{{4, 127, 200, byte(i), 1, 6, 0, 1}}})
+	}
+	n.book.with(func(b *peerbook.Book, now time.Time) {
+		if b.Len() < 20 {
+			t.Errorf("%d of 28 are known", b.Len())
+		}
+		var use []peerbook.Use
+		for range 100 {
+			e, ok := b.Next(16, use, func(id peerbook.ID) bool {
+				return slices.ContainsFunc(use, func(u peerbook.Use) bool { return u.ID == id })
+			}, now)
+			if ok {
+				u, _ := b.UseOf(e.ID)
+				use = append(use, u)
+			}
+		}
+		if len(use) == 0 || len(use) > 2 {
+			t.Errorf("one list has %d slots", len(use))
+		}
+	})
 }

@@ -84,6 +84,7 @@ func (f *first) found(peer bootstrap.Peer) {
 				f.p.seeds = append(f.p.seeds, seed)
 			}
 			f.p.mu.Unlock()
+			f.p.n.book.listed(peer.Source, seed)
 		}
 	}
 }
