@@ -215,17 +215,19 @@ func (l *evmLab) lies(t *testing.T, root string) {
 		bend func([]byte) []byte
 		says string
 	}{
-		"signature":   {"_update", swap(`"sync_committee_signature":"0x..`, "ab"), "signature"},
-		"signers":     {"_update", swap(`"sync_committee_bits":"0x..`, "00"), "signature"},
-		"block hash":  {"light_client", swap(`"block_hash":"0x..`, "00"), "execution header"},
-		"branch":      {"light_client", swap(`_branch":\["0x..`, "00"), "branch"},
-		"state root":  {"light_client", swap(`"state_root":"0x..`, "00"), ""},
-		"committee":   {"bootstrap", swap(`"aggregate_pubkey":"0x..`, "00"), "current committee"},
-		"truncated":   {"light_client", func(b []byte) []byte { return b[:len(b)/2] }, "JSON"},
-		"endless":     {"light_client", func(b []byte) []byte { return append(bytes.Repeat([]byte(" "), 64<<20), b...) }, ""},
-		"not JSON":    {"light_client", func([]byte) []byte { return []byte("<html>blocked</html>") }, "JSON"},
-		"proof node":  {"", swap(`"accountProof":\["0x.{40}`, "00"), "proof"},
-		"proof empty": {"", func(b []byte) []byte { return regexp.MustCompile(`"accountProof":\[[^\]]*\]`).ReplaceAll(b, []byte(`"accountProof":[]`)) }, "0 nodes"},
+		"signature":  {"_update", swap(`"sync_committee_signature":"0x..`, "ab"), "signature"},
+		"signers":    {"_update", swap(`"sync_committee_bits":"0x..`, "00"), "signature"},
+		"block hash": {"light_client", swap(`"block_hash":"0x..`, "00"), "execution header"},
+		"branch":     {"light_client", swap(`_branch":\["0x..`, "00"), "branch"},
+		"state root": {"light_client", swap(`"state_root":"0x..`, "00"), ""},
+		"committee":  {"bootstrap", swap(`"aggregate_pubkey":"0x..`, "00"), "current committee"},
+		"truncated":  {"light_client", func(b []byte) []byte { return b[:len(b)/2] }, "JSON"},
+		"endless":    {"light_client", func(b []byte) []byte { return append(bytes.Repeat([]byte(" "), 64<<20), b...) }, ""},
+		"not JSON":   {"light_client", func([]byte) []byte { return []byte("<html>blocked</html>") }, "JSON"},
+		"proof node": {"", swap(`"accountProof":\["0x.{40}`, "00"), "proof"},
+		"proof empty": {"", func(b []byte) []byte {
+			return regexp.MustCompile(`"accountProof":\[[^\]]*\]`).ReplaceAll(b, []byte(`"accountProof":[]`))
+		}, "0 nodes"},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			up := l.beacon
