@@ -17,6 +17,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/link"
+	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -192,6 +193,49 @@ func TestCardRefused(t *testing.T) {
 	}
 	if _, err := b.FetchCard(t.Context(), CardQuery{Card: "pars:card/xyz"}); !errors.Is(err, wire.ErrInvalid) {
 		t.Errorf("no card: %v", err)
+	}
+}
+
+// TestCardHeld: a second card of one number and an older one leave the held one where it is, and are told; one that is
+// past its time is refused.
+func TestCardHeld(t *testing.T) {
+	na, nb, a, b := carded(t)
+	line := codeOf(t, a)
+	l := &local{h: nb.home, n: nb}
+	first, err := l.FetchCard(t.Context(), CardQuery{Card: line, Addr: nb.Peers[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered := func(f func(c *identity.Card)) []byte {
+		c, err := identity.DecodeCard(first.Card)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(c)
+		c.SignWith(c.Signer, sig.FromSeed(na.home.keys.Keys.DeviceSign))
+		return c.Encode()
+	}
+	for name, x := range map[string]struct {
+		answer []byte
+		warns  string
+		err    error
+	}{
+		"twin":  {altered(func(c *identity.Card) { c.Name = "other" }), "two cards", nil},
+		"older": {altered(func(c *identity.Card) { c.Seq-- }), "newer card", nil},
+		"past":  {altered(func(c *identity.Card) { c.Seq++; c.Issued = 1000; c.Expires = 2000 }), "", identity.ErrCardExpired},
+	} {
+		got, err := l.FetchCard(t.Context(), CardQuery{Card: line, Addr: liar(t, nb, name, x.answer)})
+		if !errors.Is(err, x.err) || x.err == nil && (len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], x.warns) || !bytes.Equal(got.Card, first.Card)) {
+			t.Errorf("%s: %v, %v", name, got.Warnings, err)
+		}
+		if list := kept(t, b); len(list) != 1 || !bytes.Equal(list[0].Card, first.Card) {
+			t.Errorf("%s: %+v is kept", name, list)
+		}
+	}
+	ahead := altered(func(c *identity.Card) { c.Seq++; c.Issued += 3 * 86400; c.Expires = c.Issued + identity.CardLife })
+	got, err := l.FetchCard(t.Context(), CardQuery{Card: line, Addr: liar(t, nb, "ahead", ahead)})
+	if err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "clocks") {
+		t.Errorf("ahead: %v, %v", got.Warnings, err)
 	}
 }
 
