@@ -17,6 +17,9 @@ const (
 	firstMin  = time.Minute
 	firstMax  = time.Hour
 	firstRace = 40 * time.Second
+
+	firstSeeds = 16  // asked at a time
+	maxListed  = 256 // remembered of all races
 )
 
 // first races the roads to the first peers of the hash table: the list that was compiled in, the one held last, names.
@@ -24,6 +27,7 @@ type first struct {
 	p     *presence
 	began time.Time
 	pace  pace
+	peers []bootstrap.Peer // found so far; under p.mu
 }
 
 // due reports whether nobody can be asked, and has not been for a while.
@@ -75,16 +79,26 @@ func (f *first) run(ctx context.Context) {
 	}
 }
 
-// found takes one peer as a seed.
+// found takes one peer as a seed, as far as the caps of its road and list go: who owns one road must not be all that a
+// node asks. The race calls it from several goroutines.
 func (f *first) found(peer bootstrap.Peer) {
 	for _, a := range peer.Addrs {
 		if seed, err := dht.ParsePeer(a); err == nil {
-			f.p.mu.Lock()
-			if len(f.p.seeds) < 2*maxTable {
-				f.p.seeds = append(f.p.seeds, seed)
-			}
-			f.p.mu.Unlock()
 			f.p.n.book.listed(peer.Source, seed)
+		}
+	}
+	f.p.mu.Lock()
+	defer f.p.mu.Unlock()
+	if len(f.peers) == maxListed {
+		return
+	}
+	f.peers = append(f.peers, peer)
+	f.p.listed = f.p.listed[:0:0]
+	for _, c := range bootstrap.Choose(f.peers, bootstrap.Holding{Free: firstSeeds}, bootstrap.DefaultLimits(), nil, f.p.n.home.cfg.Rand) {
+		for _, a := range c.Addrs {
+			if seed, err := dht.ParsePeer(a); err == nil {
+				f.p.listed = append(f.p.listed, seed)
+			}
 		}
 	}
 }

@@ -31,8 +31,9 @@ type presence struct {
 	use sync.RWMutex // held for writing while table is replaced
 	dht *dht.Node
 
-	mu     sync.Mutex // guards all below
-	seeds  []dht.Peer
+	mu     sync.Mutex   // guards all below
+	seeds  []dht.Peer   // of the last run
+	listed []dht.Peer   // found by the race of roads
 	told   map[any]told // by a beacon's key
 	sought map[string]*search
 	seq    uint64
@@ -118,6 +119,9 @@ func (p *presence) known() []dht.Peer {
 		out = append(out, p.seeds...)
 		p.mu.Unlock()
 	}
+	p.mu.Lock()
+	out = append(out, p.listed...)
+	p.mu.Unlock()
 	for _, s := range p.n.Peers {
 		if seed, err := dht.ParsePeer(s); err == nil {
 			out = append(out, seed)
