@@ -55,7 +55,7 @@ func (s *Server) Start() error {
 	s.cancel, s.rpc = cancel, rpc.NewServer()
 	s.rpc.SetBatchLimits(maxBatch, maxAnswer)
 	s.rpc.SetHTTPBodyLimit(maxRequest)
-	api := &ethAPI{c: s.Client, news: &s.news, ctx: ctx, now: s.Client.Now}
+	api := &ethAPI{c: s.Client, news: &s.news, ctx: ctx, wg: &s.wg, now: s.Client.Now}
 	for name, recv := range map[string]any{"eth": api, "net": &netAPI{s.Client}, "web3": &web3API{s.Version}} {
 		if err := s.rpc.RegisterName(name, recv); err != nil {
 			return err

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"math/big"
+	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -19,6 +20,7 @@ type ethAPI struct {
 	c    *evm.Client
 	news *news
 	ctx  context.Context // of the server: subscriptions outlive the call that made them
+	wg   *sync.WaitGroup // of the server, which waits for them
 	now  func() time.Time
 
 	filters filters

@@ -30,7 +30,7 @@ func (e *ethAPI) subscription(ctx context.Context, filter *proof.Filter, send fu
 	if err := look(); err != nil {
 		return nil, err
 	}
-	go func() { // ends with the connection or the server, whose Close ends both
+	e.wg.Go(func() { // ends with the connection or the server
 		for {
 			select {
 			case <-sub.Err():
@@ -42,7 +42,7 @@ func (e *ethAPI) subscription(ctx context.Context, filter *proof.Filter, send fu
 				_ = look() // what could not be had comes with the next head
 			}
 		}
-	}()
+	})
 	return sub, nil
 }
 
