@@ -18,7 +18,7 @@ import (
 
 const (
 	flushItems = 8 << 20 // bytes of vertices that wait for a run which attests them
-	stepChunks = 256      // chunks between two notes of how far an unpack is
+	stepChunks = 256     // chunks between two notes of how far an unpack is
 )
 
 // unpacker takes one bundle.
