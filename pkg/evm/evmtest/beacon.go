@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pars-network/pars/pkg/evm/light"
 )
@@ -19,11 +20,13 @@ type Beacon struct {
 	BendBytes func(b []byte) []byte
 	// Status, when set, is all that is answered.
 	Status int
+
+	moved atomic.Uint64
 }
 
 // Update is the best update of a period up to the head: the newest that attests a slot in it.
 func (b *Beacon) update(period uint64) *light.Update {
-	last := min((period+1)*64-2, b.Head)
+	last := min((period+1)*64-2, b.head())
 	return b.Chain.Update(last, b.Chain.All())
 }
 
@@ -49,7 +52,7 @@ func (b *Beacon) route(r *http.Request) ([]byte, bool) {
 	s := b.Chain.Spec
 	path := strings.TrimPrefix(r.URL.Path, "/eth/v1/beacon/light_client/")
 	if root, ok := strings.CutPrefix(path, "bootstrap/"); ok {
-		for slot := b.Head; slot > 0; slot-- {
+		for slot := b.head(); slot > 0; slot-- {
 			if b.Chain.Root(slot).String() == root {
 				boot := *b.Chain.Bootstrap(slot)
 				if b.BendBoot != nil {
@@ -62,15 +65,15 @@ func (b *Beacon) route(r *http.Request) ([]byte, bool) {
 	}
 	switch path {
 	case "finality_update":
-		return b.bent(light.KindFinality, b.Chain.Update(b.Head, b.Chain.All())), true
+		return b.bent(light.KindFinality, b.Chain.Update(b.head(), b.Chain.All())), true
 	case "optimistic_update":
-		return b.bent(light.KindOptimistic, b.Chain.Update(b.Head, b.Chain.All())), true
+		return b.bent(light.KindOptimistic, b.Chain.Update(b.head(), b.Chain.All())), true
 	case "updates":
 		var start, count uint64
 		fmt.Sscan(r.URL.Query().Get("start_period"), &start)
 		fmt.Sscan(r.URL.Query().Get("count"), &count)
 		var out []byte
-		for p := start; p < start+count && p <= s.Period(b.Head); p++ {
+		for p := start; p < start+count && p <= s.Period(b.head()); p++ {
 			one := b.bent(light.KindUpdate, b.update(p))
 			out = binary.LittleEndian.AppendUint64(out, uint64(len(one)+4))
 			out = append(append(out, 1, 2, 3, 4), one...) // the digest is not looked at
@@ -89,3 +92,8 @@ func (b *Beacon) bent(k light.Kind, u *light.Update) []byte {
 	}
 	return u.Encode(b.Chain.Spec, k)
 }
+
+// Move sets the head while requests may be under way.
+func (b *Beacon) Move(head uint64) { b.moved.Store(head) }
+
+func (b *Beacon) head() uint64 { return max(b.Head, b.moved.Load()) }

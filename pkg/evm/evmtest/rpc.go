@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -23,6 +24,7 @@ type RPC struct {
 	// Lacks names methods that are not there.
 	Lacks map[string]bool
 
+	moved atomic.Uint64
 	mu    sync.Mutex // guards Trips and Sent
 	Trips int
 	Sent  [][]byte
@@ -111,7 +113,7 @@ func (r *RPC) Call(method string, params []json.RawMessage) (any, error) {
 	case "eth_getBlockByNumber":
 		var n hexutil.Uint64
 		arg(0, &n)
-		if uint64(n) > r.Head {
+		if uint64(n) > r.head() {
 			return nil, nil
 		}
 		return blockJSON(r.Chain.Blocks[n], false), nil
@@ -139,7 +141,7 @@ func (r *RPC) Call(method string, params []json.RawMessage) (any, error) {
 }
 
 func (r *RPC) byHash(h common.Hash) (*types.Block, uint64) {
-	for n, b := range r.Chain.Blocks[:r.Head+1] {
+	for n, b := range r.Chain.Blocks[:r.head()+1] {
 		if b.Hash() == h {
 			return b, uint64(n)
 		}
@@ -148,7 +150,7 @@ func (r *RPC) byHash(h common.Hash) (*types.Block, uint64) {
 }
 
 func (r *RPC) transaction(method string, h common.Hash) any {
-	for n, b := range r.Chain.Blocks[:r.Head+1] {
+	for n, b := range r.Chain.Blocks[:r.head()+1] {
 		for i, tx := range b.Transactions() {
 			if tx.Hash() == h && method == "eth_getTransactionReceipt" {
 				return r.Chain.Receipts[n][i]
@@ -236,3 +238,8 @@ func prove(t *trie.StateTrie, key []byte) []hexutil.Bytes {
 	}
 	return p.list
 }
+
+// Move sets the head while requests may be under way.
+func (r *RPC) Move(head uint64) { r.moved.Store(head) }
+
+func (r *RPC) head() uint64 { return max(r.Head, r.moved.Load()) }

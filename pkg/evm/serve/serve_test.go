@@ -234,8 +234,8 @@ func TestFollow(t *testing.T) {
 	if err := c.Call(&blocks, "eth_newBlockFilter"); err != nil {
 		t.Fatal(err)
 	}
-	l.rpc.Head = 95
-	l.beacon.Head = 94
+	l.rpc.Move(95)
+	l.beacon.Move(94)
 	wait := time.After(60 * time.Second)
 	for n := uint64(91); n <= 94; n++ {
 		select {
