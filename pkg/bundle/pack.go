@@ -104,7 +104,7 @@ func newPacker(src Source, o Options) (*packer, error) {
 	if p.s, err = p.survey(src, o.Progress); err != nil {
 		return nil, err
 	}
-	if len(p.s.lengths) > MaxChunks {
+	if uint64(len(p.s.lengths)) > MaxChunks {
 		return nil, fmt.Errorf("%d chunks: %w", len(p.s.lengths), ErrLimit)
 	}
 	who := o.To.digest()
