@@ -35,7 +35,7 @@ fuzz: ## every Fuzz target in turn, T in all: make fuzz T=5m
 
 interop: ## the labs: real servers and real peers
 	sh test/lab/install.sh
-	go test $(V) -count=1 -timeout 28m -tags interop ./test/...
+	go test $(V) -count=1 -timeout 45m -tags interop ./test/...
 
 bench: ## measure against the peers
 	cd bench && go run . $(ARGS)
