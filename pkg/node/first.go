@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/pars-network/pars/pkg/bootstrap"
@@ -48,7 +46,7 @@ func (f *first) run(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, firstRace)
 	defer cancel()
 	n := f.p.n
-	s := &bootstrap.Setup{Profile: n.Profile, System: resolvers(), Memory: settings{n.home}, Now: n.clock}
+	s := &bootstrap.Setup{Profile: n.Profile, System: bootstrap.SystemServers(), Memory: settings{n.home}, Now: n.clock}
 	defer s.Close()
 	trust, err := s.Trust()
 	if err != nil {
@@ -111,17 +109,3 @@ func (s settings) Load(name string) ([]byte, error) { return s.h.setting([]byte(
 
 // Save keeps a value.
 func (s settings) Save(name string, value []byte) error { return s.h.saveSetting([]byte(name), value) }
-
-// resolvers are those of this machine.
-func resolvers() (out []string) {
-	b, err := os.ReadFile("/etc/resolv.conf")
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "nameserver" {
-			out = append(out, f[1])
-		}
-	}
-	return out
-}

@@ -62,7 +62,7 @@ func anchors(c *urfave.Context, p *profile.Profile) ([]dnssec.DS, error) {
 func clients(c *urfave.Context, keys []dnssec.DS) ([]*exchange.Client, error) {
 	texts := c.StringSlice("server")
 	if len(texts) == 0 {
-		texts = systemServers()
+		texts = bootstrap.SystemServers()
 	}
 	if len(texts) == 0 {
 		return nil, cli.Usagef("the system names no server; name one with --server")
@@ -116,19 +116,4 @@ func closeAll(list []*exchange.Client) {
 	for _, c := range list {
 		c.Close()
 	}
-}
-
-// systemServers reads resolv.conf; where there is none the user names a server.
-func systemServers() []string {
-	b, err := os.ReadFile("/etc/resolv.conf")
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "nameserver" {
-			out = append(out, f[1])
-		}
-	}
-	return out
 }

@@ -80,7 +80,7 @@ func setup(c *urfave.Context) (*bootstrap.Setup, folder, error) {
 		return nil, folder{}, err
 	}
 	memory := folder{filepath.Join(home, "cache", "bootstrap-"+p.NetID8())}
-	s := &bootstrap.Setup{Profile: p, System: systemServers(), Memory: memory, Now: time.Now}
+	s := &bootstrap.Setup{Profile: p, System: bootstrap.SystemServers(), Memory: memory, Now: time.Now}
 	if list := c.StringSlice("server"); len(list) > 0 {
 		s.Servers = list
 	}
