@@ -73,6 +73,7 @@ func (n *Node) found(peerID string, addrs []string, _ string) {
 // moved acts on a change of the network: links may be dead and peers may be back.
 func (n *Node) moved() {
 	n.event(Event{Type: "network"})
+	n.movedAt.Store(n.clock().UnixMilli())
 	n.probe()
 	n.dialer.again()
 	n.presence.moved()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -64,6 +65,7 @@ type Node struct {
 	quit     sync.Once
 	done     chan struct{}
 	wg       sync.WaitGroup
+	movedAt  atomic.Int64 // when the network last changed, Unix milliseconds
 	started  time.Time
 
 	mu      sync.Mutex // guards streams, closed, anchors, mdns, manager

@@ -21,6 +21,7 @@ import (
 // Timing of a sync stream.
 const (
 	resyncEvery   = time.Minute      // frontiers are compared again
+	helloWithin   = 15 * time.Second // the first frame of a peer
 	answerWithin  = 5 * time.Second  // after a network event a live peer answers a resync
 	writeWithin   = 60 * time.Second // a frame must leave
 	quietAtMost   = 3 * time.Minute  // a live peer says something
@@ -109,7 +110,7 @@ func (x *syncStream) loop(ctx context.Context) error {
 	x.send(first)
 	resync := time.NewTicker(resyncEvery)
 	defer resync.Stop()
-	var answer <-chan time.Time
+	answer := time.After(x.n.patience()) // opening a stream asks nobody: a dead connection shows here
 	changed := x.n.hub.wait()
 	for {
 		var out []reconcile.Frame
@@ -140,6 +141,14 @@ func (x *syncStream) loop(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// patience is how long the first frame of a peer may take: less right after the network changed.
+func (n *Node) patience() time.Duration {
+	if n.clock().Sub(time.UnixMilli(n.movedAt.Load())) < settled {
+		return answerWithin
+	}
+	return helloWithin
 }
 
 var errSilent = errors.New("peer does not answer")
