@@ -1,6 +1,7 @@
 # One-liners over the go tool; make alone prints them. All but race build without a C compiler.
 export CGO_ENABLED = 0
 T = 5m
+GOTEST = go test
 D = 8h
 ARGS =
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -25,7 +26,7 @@ check: ## formatting, vet, staticcheck, go.mod, the tree's own rules, generated 
 	@sh scripts/cross.sh $(TARGETS)
 
 test: ## every test; no network, no service, no root
-	go test ./...
+	$(GOTEST) ./...
 
 race: ## the short tests under the race detector
 	CGO_ENABLED=1 go test -race -short ./...
@@ -35,7 +36,7 @@ fuzz: ## every Fuzz target in turn, T in all: make fuzz T=5m
 
 interop: ## the labs: real servers and real peers
 	sh test/lab/install.sh
-	go test $(V) -count=1 -timeout 45m -tags interop ./test/...
+	$(GOTEST) $(V) -count=1 -timeout=45m -tags=interop ./test/...
 
 bench: ## measure against the peers
 	cd bench && go run . $(ARGS)
