@@ -114,6 +114,7 @@ func (n *Node) Close() error {
 	if n.kad == nil {
 		return nil
 	}
+	n.Host.RemoveStreamHandler(protocol.ID(n.Protocol())) // the library leaves it, and would answer out of closed stores
 	return n.kad.Close()
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -518,4 +519,16 @@ func BenchmarkCrawlReal(b *testing.B) {
 	}
 	b.ReportMetric(n*float64(b.N)/ours.Seconds(), "nodes/s")
 	b.ReportMetric(n*float64(b.N)/theirs.Seconds(), "library-nodes/s")
+}
+
+// TestClosedServerAnswersNobody: the library leaves its handler, which would answer out of closed stores.
+func TestClosedServerAnswersNobody(t *testing.T) {
+	n := real(t, nil)
+	if !slices.Contains(n.Host.Mux().Protocols(), protocol.ID(n.Protocol())) {
+		t.Fatal("it does not serve")
+	}
+	n.Close()
+	if slices.Contains(n.Host.Mux().Protocols(), protocol.ID(n.Protocol())) {
+		t.Error("it serves on")
+	}
 }
