@@ -230,8 +230,7 @@ func (k *book) hear() {
 	if k.n.presence == nil {
 		return
 	}
-	var table []dht.Peer
-	k.n.presence.with(func(d *dht.Node) { table = d.Table() })
+	table := k.n.presence.dht.Load().Table()
 	k.with(func(b *peerbook.Book, now time.Time) {
 		k.named = k.named[:0]
 		for _, t := range table {

@@ -37,8 +37,7 @@ func (p *presence) findCode(ctx context.Context, c identity.ShortCard) (info pee
 	g := dht.Group{NetID: p.n.Profile.NetID()}
 	var seed [32]byte
 	g.Secret, seed = c.Rendezvous()
-	var place dht.Place
-	p.with(func(d *dht.Node) { place, _, err = d.FindMember(ctx, g, sig.FromSeed(seed).Public(), dht.Presence) })
+	place, _, err := p.dht.Load().FindMember(ctx, g, sig.FromSeed(seed).Public(), dht.Presence)
 	if err != nil {
 		return info, fmt.Errorf("hash table: %w", err)
 	}

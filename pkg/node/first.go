@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/pars-network/pars/pkg/bootstrap"
@@ -25,13 +26,26 @@ type first struct {
 	p     *presence
 	began time.Time
 	pace  pace
+	busy  atomic.Bool
+	news  atomic.Bool      // something was found since the table was last filled
 	peers []bootstrap.Peer // found so far; under p.mu
+}
+
+// step starts a race when it is time. It does not wait: one dead road must not hold up what another has found.
+func (f *first) step(ctx context.Context) {
+	if !f.busy.Load() && f.due(f.p.n.clock()) {
+		f.busy.Store(true)
+		f.p.n.wg.Go(func() {
+			f.run(ctx)
+			f.busy.Store(false)
+		})
+	}
 }
 
 // due reports whether nobody can be asked, and has not been for a while.
 func (f *first) due(now time.Time) bool {
 	n := f.p.n
-	if n.NoResolve || n.Profile.Bootstrap == nil || f.p.dht.Known() > 0 || !n.awake() {
+	if n.NoResolve || n.Profile.Bootstrap == nil || f.p.dht.Load().Known() > 0 || !n.awake() {
 		return false
 	}
 	wait := firstLAN
@@ -90,6 +104,8 @@ func (f *first) found(peer bootstrap.Peer) {
 	if len(f.peers) == maxListed {
 		return
 	}
+	f.news.Store(true)
+	f.p.kick()
 	f.peers = append(f.peers, peer)
 	f.p.listed = f.p.listed[:0:0]
 	for _, c := range bootstrap.Choose(f.peers, bootstrap.Holding{Free: firstSeeds}, bootstrap.DefaultLimits(), nil, f.p.n.home.cfg.Rand) {

@@ -61,9 +61,7 @@ func (l *local) FindPeers(ctx context.Context, session string, emit func(Whereab
 		if m.Pseudonym == s.Pseudonym() || m.Rdv == (sig.Public{}) {
 			continue
 		}
-		var place dht.Place
-		var rec dht.Record
-		p.with(func(d *dht.Node) { place, rec, err = d.FindMember(ctx, g, m.Rdv, dht.Presence) })
+		place, rec, err := p.dht.Load().FindMember(ctx, g, m.Rdv, dht.Presence)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,15 +25,17 @@ const (
 	mailTick    = 2 * time.Second
 	pollEvery   = 10 * time.Minute
 	pollMetered = 15 * time.Minute
-	mailOwn     = 2 * time.Second // what one wrote within is one envelope
-	mailOthers  = 3 * time.Minute // for what others wrote: mostly they mail it themselves
-	mailNews    = 24 * time.Hour  // and nothing older of theirs
-	mailMost    = 512             // entries of one session at a time
-	mailCopies  = 6               // how many couriers may carry one envelope
-	mailStorers = 3               // storers that a sender hands it to
-	mailLife    = 14 * 24         // hours
-	daysBack    = 14              // of tags that a storer is asked for
-	maxOpened   = 4096            // envelopes remembered, not to be fetched again
+	mailOwn     = 2 * time.Second  // what one wrote within is one envelope
+	mailAgain   = 10 * time.Minute // at most between attempts while nobody keeps it
+	mailOthers  = 3 * time.Minute  // for what others wrote: mostly they mail it themselves
+	mailNews    = 24 * time.Hour   // and nothing older of theirs
+	mailMost    = 512              // entries of one session at a time
+	letterLife  = 24 * time.Hour   // a letter nobody kept is sealed anew, under the tag of its day
+	mailCopies  = 6                // how many couriers may carry one envelope
+	mailStorers = 3                // storers that a sender hands it to
+	mailLife    = 14 * 24          // hours
+	daysBack    = 14               // of tags that a storer is asked for
+	maxOpened   = 4096             // envelopes remembered, not to be fetched again
 )
 
 // mail is this node among the carriers of sealed envelopes: it hears those of its sessions on shared topics, keeps
@@ -48,14 +52,15 @@ type mail struct {
 	until  time.Time // when tags are to be made anew
 	opened map[envelope.ID]struct{}
 	order  []envelope.ID
-	heard  map[vertex.ID]struct{} // seen in an envelope: somebody has mailed it
-	since  map[vertex.Session]time.Time
+	heard  map[vertex.ID]bool // seen in an envelope; true: left with a storer by this node
 	polled map[gossip.PeerID]time.Time
 	counts mailCounts
+
+	turns map[vertex.Session]*turn // of the goroutine alone
 }
 
 // mailCounts are what the node did with mail since it started.
-type mailCounts struct{ left, fetched, refused int }
+type mailCounts struct{ left, fetched, refused, unkept int }
 
 // tagged says which session a tag is of, and the key of its day.
 type tagged struct {
@@ -65,7 +70,7 @@ type tagged struct {
 
 func newMail(n *Node) (*mail, error) {
 	m := &mail{n: n, relays: newRelays(n), wake: make(chan struct{}, 1), tags: map[[16]byte]tagged{}, opened: map[envelope.ID]struct{}{},
-		heard: map[vertex.ID]struct{}{}, since: map[vertex.Session]time.Time{}, polled: map[gossip.PeerID]time.Time{}}
+		heard: map[vertex.ID]bool{}, polled: map[gossip.PeerID]time.Time{}, turns: map[vertex.Session]*turn{}}
 	p := n.Profile
 	rules := gossip.Rules{NetID: p.NetID(), Genesis: int64(p.Network.GenesisTime), StampBits: int(p.StampBits)}
 	box := &gossip.Mailbox{Disk: gossip.StoreDisk{Store: n.home.store, Space: n.home.store.Root()}, Rand: n.home.cfg.Rand, Rules: rules}
@@ -245,9 +250,8 @@ func (m *mail) waiting() (n int) {
 
 // take opens an envelope and gives what it holds to its session, as every carrier does. It reports whether it opened.
 func (m *mail) take(road string, env []byte) bool {
-	id := envelope.EnvelopeID(env)
 	outer, err := envelope.DecodeOuter(env)
-	if err != nil || !m.fresh(id) {
+	if err != nil || m.known(envelope.EnvelopeID(env)) {
 		return false
 	}
 	t, ok := m.lookup(outer.Tag)
@@ -255,8 +259,12 @@ func (m *mail) take(road string, env []byte) bool {
 		return false
 	}
 	typ, payload, err := t.day.OpenEnvelope(env)
-	if err != nil || typ != envelope.Batch {
+	if err != nil {
 		m.count(func(c *mailCounts) { c.refused++ })
+		return false
+	}
+	if typ != envelope.Batch {
+		m.remember(envelope.EnvelopeID(env)) // cover, or of a later version
 		return false
 	}
 	items, err := vertex.DecodeRun(t.s.ID(), payload)
@@ -268,9 +276,9 @@ func (m *mail) take(road string, env []byte) bool {
 	got, err := t.s.Receive(road, items, m.n.clock())
 	if err != nil {
 		m.n.log.Warn("mail not stored", "why", err)
-		m.forget(id)
 		return false
 	}
+	m.remember(envelope.EnvelopeID(env))
 	m.n.metrics.count(got)
 	m.count(func(c *mailCounts) { c.fetched++ })
 	return true
@@ -282,26 +290,26 @@ func (m *mail) count(f func(*mailCounts)) {
 	f(&m.counts)
 }
 
-// fresh remembers an envelope and reports whether it was not known.
-func (m *mail) fresh(id envelope.ID) bool {
+// known reports whether an envelope was opened, or made, before.
+func (m *mail) known(id envelope.ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.opened[id]
+	return ok
+}
+
+// remember notes an envelope that need not come again. Only one that opened is: whoever holds no key cannot fill the list.
+func (m *mail) remember(id envelope.ID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.opened[id]; ok {
-		return false
+		return
 	}
 	m.opened[id] = struct{}{}
 	if m.order = append(m.order, id); len(m.order) > maxOpened {
 		delete(m.opened, m.order[0])
 		m.order = m.order[1:]
 	}
-	return true
-}
-
-// forget lets an envelope come again that could not be stored.
-func (m *mail) forget(id envelope.ID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.opened, id)
 }
 
 // note remembers what somebody has mailed: it need not be mailed again.
@@ -309,10 +317,10 @@ func (m *mail) note(items []vertex.Item) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.heard) > 16*maxOpened {
-		m.heard = map[vertex.ID]struct{}{}
+		m.heard = map[vertex.ID]bool{}
 	}
 	for i := range items {
-		m.heard[items[i].ID] = struct{}{}
+		m.heard[items[i].ID] = m.heard[items[i].ID]
 	}
 }
 
@@ -342,7 +350,11 @@ func (m *mail) poll(ctx context.Context) {
 	if m.n.mode().Metered {
 		every = pollMetered
 	}
-	for _, at := range m.g.Storers() {
+	storers := slices.DeleteFunc(m.g.Storers(), func(p gossip.PeerID) bool { return !m.asks(p) })
+	m.mu.Lock()
+	maps.DeleteFunc(m.polled, func(p gossip.PeerID, _ time.Time) bool { return !slices.Contains(storers, p) }) // who comes back is asked at once
+	m.mu.Unlock()
+	for _, at := range storers {
 		now := m.n.clock()
 		m.mu.Lock()
 		due := now.Sub(m.polled[at]) >= every
@@ -359,6 +371,16 @@ func (m *mail) poll(ctx context.Context) {
 		}
 	}
 }
+
+// asks reports whether a storer is shown which tags are asked for together: a relay that was chosen here, or a contact,
+// but nobody who only called us.
+func (m *mail) asks(p gossip.PeerID) bool {
+	t, _ := m.trust(p)
+	return t == gossip.Contact || m.chosen(peer.ID(p))
+}
+
+// chosen reports whether a peer is a relay that this node found by its role, or that a person named.
+func (m *mail) chosen(p peer.ID) bool { return m.relays.has(p) || m.n.dialer.roadOf(p) == roadFlag }
 
 // fetch asks one storer for every tag, as many at a time as one question holds.
 func (m *mail) fetch(ctx context.Context, at gossip.PeerID, held []envelope.ID) {
@@ -383,7 +405,7 @@ func (m *mail) fetch(ctx context.Context, at gossip.PeerID, held []envelope.ID) 
 	}
 }
 
-// stamps begins the work of an envelope at a random place.
+// stampStart begins the work of an envelope at a random place.
 func (m *mail) stampStart() uint64 {
 	var b [8]byte
 	io.ReadFull(m.n.home.cfg.Rand, b[:])

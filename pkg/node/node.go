@@ -142,9 +142,7 @@ func (n *Node) start() error {
 		}
 		n.dialer.add(*info, roadFlag)
 	}
-	if err := n.presence.start(n.ctx); err != nil {
-		return err
-	}
+	n.presence.start(n.ctx)
 	if err := n.mail.start(n.ctx); err != nil {
 		return err
 	}
@@ -163,7 +161,11 @@ func (n *Node) carriers() (err error) {
 		return err
 	}
 	if !n.NoDHT {
-		n.presence = newPresence(n)
+		p, err := newPresence(n)
+		if err != nil {
+			return err
+		}
+		n.presence = p
 	}
 	if !n.NoMail {
 		n.mail, err = newMail(n)
@@ -276,11 +278,13 @@ func (n *Node) stop() {
 	if n.dialer != nil && n.metrics != nil {
 		n.saveAnchors()
 	}
+	n.presence.keep()
 	n.saveBudget()
 	n.cancel()
 	if n.host != nil {
 		n.host.Close()
 	}
 	n.wg.Wait()
+	n.presence.close()
 	n.hub.close()
 }

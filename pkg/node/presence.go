@@ -28,8 +28,7 @@ type presence struct {
 	wake    chan struct{}
 	reached atomic.Bool // somebody called us: we can serve
 
-	use sync.RWMutex // held for writing while table is replaced
-	dht *dht.Node
+	dht atomic.Pointer[dht.Node] // the instance in use; what still runs on one that was replaced ends there
 
 	mu     sync.Mutex   // guards all below
 	seeds  []dht.Peer   // of the last run
@@ -40,8 +39,9 @@ type presence struct {
 	counts presenceCounts
 	raced  int // races for first peers that came to their end
 
+	first first
+
 	// of the goroutine alone
-	first    first
 	joined   bool
 	joinNext time.Time
 	joinWait time.Duration
@@ -60,23 +60,18 @@ func (p *presence) count() presenceCounts {
 	return p.counts
 }
 
-func newPresence(n *Node) *presence {
+// newPresence begins as one that only asks.
+func newPresence(n *Node) (*presence, error) {
 	p := &presence{n: n, wake: make(chan struct{}, 1), told: map[any]told{}, sought: map[string]*search{}}
-	p.first = first{p: p, began: n.clock()}
+	p.first.p, p.first.began = p, n.clock()
 	p.load()
-	return p
+	return p, p.open(false)
 }
 
-// start begins as one that only asks.
-func (p *presence) start(ctx context.Context) error {
-	if p == nil {
-		return nil
+func (p *presence) start(ctx context.Context) {
+	if p != nil {
+		p.n.wg.Go(func() { p.run(ctx) })
 	}
-	if err := p.open(false); err != nil {
-		return err
-	}
-	p.n.wg.Go(func() { p.run(ctx) })
-	return nil
 }
 
 // open makes the instance of a mode the one in use.
@@ -87,20 +82,14 @@ func (p *presence) open(server bool) error {
 	if _, err := io.ReadFull(n.home.cfg.Rand, d.Secret[:]); err != nil {
 		return err
 	}
-	p.use.Lock()
-	defer p.use.Unlock()
-	if p.dht != nil {
-		p.dht.Close()
+	if old := p.dht.Load(); old != nil {
+		old.Close()
 	}
-	p.dht = d
-	return d.Start()
-}
-
-// with runs f on the instance in use.
-func (p *presence) with(f func(*dht.Node)) {
-	p.use.RLock()
-	defer p.use.RUnlock()
-	f(p.dht)
+	if err := d.Start(); err != nil {
+		return err
+	}
+	p.dht.Store(d)
+	return nil
 }
 
 // contact reports whether a peer has proven to share a session.
@@ -171,34 +160,35 @@ func (p *presence) moved() {
 }
 
 func (p *presence) run(ctx context.Context) {
-	defer p.close()
 	tick := time.NewTicker(presenceTick)
 	defer tick.Stop()
+	early := time.After(firstLAN)
 	for {
 		p.step(ctx)
 		select {
 		case <-ctx.Done():
 			return
+		case <-early:
 		case <-p.wake:
 		case <-tick.C:
 		}
 	}
 }
 
+// close ends the instance, once the goroutine has ended.
 func (p *presence) close() {
-	p.keep()
-	p.use.Lock()
-	defer p.use.Unlock()
-	p.dht.Close()
+	if p != nil {
+		p.dht.Load().Close()
+	}
 }
 
-// step does what is due. Only this goroutine replaces the instance, so it reads p.dht as it is.
+// step does what is due.
 func (p *presence) step(ctx context.Context) {
 	if !p.n.awake() {
 		return
 	}
 	serve := p.reached.Load() && p.n.mode().Limits().Strangers
-	if serve != p.dht.Server {
+	if serve != p.dht.Load().Server {
 		if err := p.open(serve); err != nil {
 			p.n.log.Warn("hash table", "why", err)
 			return
@@ -206,8 +196,8 @@ func (p *presence) step(ctx context.Context) {
 		p.n.log.Info("hash table", "serving", serve)
 		p.joined, p.joinWait, p.joinNext = false, 0, time.Time{}
 	}
-	if now := p.n.clock(); p.first.due(now) {
-		p.first.run(ctx)
+	p.first.step(ctx)
+	if p.first.news.Swap(false) {
 		p.joined, p.joinWait, p.joinNext = false, 0, time.Time{}
 	}
 	if !p.join(ctx) {
@@ -215,7 +205,8 @@ func (p *presence) step(ctx context.Context) {
 	}
 	p.tell(ctx)
 	p.seek(ctx)
-	if p.n.clock().Sub(p.saved) > tableEvery {
+	if now := p.n.clock(); now.Sub(p.saved) > tableEvery {
+		p.saved = now
 		p.keep()
 	}
 }
@@ -224,16 +215,16 @@ func (p *presence) step(ctx context.Context) {
 func (p *presence) join(ctx context.Context) bool {
 	now := p.n.clock()
 	if p.joined || now.Before(p.joinNext) {
-		return p.dht.Known() > 0
+		return p.dht.Load().Known() > 0
 	}
-	err := p.dht.Join(ctx)
+	err := p.dht.Load().Join(ctx)
 	p.joined = err == nil
 	p.joinWait = min(max(2*p.joinWait, time.Second), joinMax)
 	p.joinNext = now.Add(p.joinWait/2 + p.n.jitter(p.joinWait))
 	if err != nil {
 		p.n.log.Debug("hash table", "why", err)
 	}
-	return p.dht.Known() > 0
+	return p.dht.Load().Known() > 0
 }
 
 // state is what status tells: client or server, and the peers in the table.
@@ -241,11 +232,9 @@ func (p *presence) state() (mode string, peers int) {
 	if p == nil {
 		return "off", 0
 	}
-	p.with(func(d *dht.Node) {
-		mode, peers = "client", d.Known()
-		if d.Server {
-			mode = "server"
-		}
-	})
-	return mode, peers
+	d := p.dht.Load()
+	if d.Server {
+		return "server", d.Known()
+	}
+	return "client", d.Known()
 }

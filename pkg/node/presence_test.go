@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/link"
 )
@@ -109,4 +111,22 @@ func meet(t *testing.T, from, to, session, text string) {
 		}
 		return false
 	})
+}
+
+// TestEveryAbsentIsSought: of twenty absent members each is looked for, eight at a time; none is put off unasked.
+func TestEveryAbsentIsSought(t *testing.T) {
+	sim := newSim(t, 41, 21)
+	room(t, sim)
+	for _, other := range sim[1:] {
+		connect(sim[0], other).run(t)
+	}
+	n := &Node{clock: func() time.Time { return noon }, streams: map[peer.ID]*streamState{}}
+	n.home = &Home{Sessions: sim[0].home, cfg: HomeConfig{Rand: sim[0].rnd}}
+	n.dialer = newDialer(n)
+	p := &presence{n: n, sought: map[string]*search{}}
+	for i, want := range []int{seekAtOnce, seekAtOnce, 4, 0} {
+		if got := p.absent(); len(got) != want {
+			t.Errorf("turn %d: %d are looked for, want %d", i, len(got), want)
+		}
+	}
 }

@@ -1,7 +1,10 @@
 package node
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
 	"github.com/pars-network/pars/pkg/dht"
+	"github.com/pars-network/pars/pkg/gossip"
 )
 
 // Relays keep mail and pass envelopes on for whoever asks. A node stays connected to a few.
@@ -108,20 +112,33 @@ func (r *relays) moved() {
 func (r *relays) find(ctx context.Context) (out []peer.AddrInfo) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	var list []dht.Peer
-	r.n.presence.with(func(d *dht.Node) {
-		shards := 4
-		if d.Known() < fewServers {
-			shards = dht.Shards
-		}
-		if d.Known() > 0 {
-			list, _ = d.FindRole(ctx, "relay", shards) // nobody found is asked for again later
-		}
-	})
+	table, shards := r.n.presence.dht.Load(), 4
+	known := table.Known()
+	if known == 0 {
+		return nil
+	}
+	if known < fewServers {
+		shards = dht.Shards
+	}
+	list, _ := table.FindRole(ctx, "relay", shards) // nobody found is asked for again later
 	for _, p := range list {
 		out = append(out, addrInfo(p.ID, p.Addrs))
 	}
+	r.mix(out)
 	return out
+}
+
+// mix puts relays into an order of chance: the table names them by their ids, and ids can be chosen.
+func (r *relays) mix(list []peer.AddrInfo) {
+	var key [32]byte
+	if _, err := io.ReadFull(r.n.home.cfg.Rand, key[:]); err != nil {
+		return
+	}
+	place := func(a peer.AddrInfo) []byte {
+		sum := sha256.Sum256(append(key[:], a.ID...))
+		return sum[:]
+	}
+	slices.SortFunc(list, func(a, b peer.AddrInfo) int { return bytes.Compare(place(a), place(b)) })
 }
 
 // dial connects to relays until enough are, and returns how many. Those that keep mail are remembered.
@@ -149,6 +166,9 @@ func (r *relays) one(ctx context.Context, a peer.AddrInfo) bool {
 	if err := h.Connect(ctx, a); err != nil {
 		r.n.log.Debug("relay", "peer", short(a.ID), "why", err)
 		return false
+	}
+	if !slices.Contains(r.n.mail.g.Storers(), gossip.PeerID(a.ID)) {
+		return false // it says that it is a relay, and keeps no mail
 	}
 	h.ConnManager().Protect(a.ID, relayTag)
 	r.n.mail.kick()

@@ -74,8 +74,14 @@ func (p *presence) absent() (out []absent) {
 		}
 	}
 	slices.SortStableFunc(members, func(a, b absent) int { return cmp.Compare(b.member.Since.Unix(), a.member.Since.Unix()) })
-	out = slices.DeleteFunc(append(out, members...), func(a absent) bool { return !p.dueNow(a, now) })
-	return out[:min(len(out), seekAtOnce)]
+	list := append(out, members...)
+	out = nil
+	for _, a := range list { // an attempt is planned only of those that there is room for
+		if len(out) < seekAtOnce && p.dueNow(a, now) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func (p *presence) search(key string) *search {
@@ -118,12 +124,12 @@ func (p *presence) look(ctx context.Context, a absent) {
 	var err error
 	if a.s == nil {
 		var found dht.Peer
-		p.with(func(d *dht.Node) { found, err = d.FindPeer(ctx, dht.PeerID(a.peer)) })
+		found, err = p.dht.Load().FindPeer(ctx, dht.PeerID(a.peer))
 		info = addrInfo(found.ID, found.Addrs)
 	} else {
 		var place dht.Place
 		g, _ := p.group(a.s)
-		p.with(func(d *dht.Node) { place, _, err = d.FindMember(ctx, g, a.member.Rdv, dht.Presence) })
+		place, _, err = p.dht.Load().FindMember(ctx, g, a.member.Rdv, dht.Presence)
 		info = addrInfo(place.Peer, place.Addrs)
 	}
 	p.mu.Lock()
@@ -144,7 +150,7 @@ func (p *presence) cover(ctx context.Context) {
 	defer cancel()
 	var public sig.Public
 	if _, err := io.ReadFull(p.n.home.cfg.Rand, public[:]); err == nil {
-		p.with(func(d *dht.Node) { d.GetRecord(ctx, dht.KeyFor(p.n.Profile.NetID(), dht.Presence, public), nil) })
+		p.dht.Load().GetRecord(ctx, dht.KeyFor(p.n.Profile.NetID(), dht.Presence, public), nil)
 	}
 }
 

@@ -137,8 +137,7 @@ func (p *presence) announce(ctx context.Context, b beacon, epoch uint32) (dht.St
 	}
 	until := now.Add(tellFor + p.n.jitter(time.Hour)) // not one end for all records of a device
 	d := dht.Draft{Kind: dht.Presence, Epoch: epoch, Seq: seq, NotAfter: uint64(until.Unix()), Place: b.place}
-	var got dht.Stored
-	p.with(func(table *dht.Node) { got, err = table.Announce(ctx, b.group, b.seed, d) })
+	got, err := p.dht.Load().Announce(ctx, b.group, b.seed, d)
 	if err != nil {
 		return got, err
 	}
@@ -191,9 +190,11 @@ func (p *presence) load() {
 
 // keep writes the peers of the table for the next start.
 func (p *presence) keep() {
-	p.saved = p.n.clock()
+	if p == nil {
+		return
+	}
 	var list []peer.AddrInfo
-	for _, t := range p.dht.Table() {
+	for _, t := range p.dht.Load().Table() {
 		a := peer.AddrInfo{ID: peer.ID(t.ID)}
 		for _, b := range t.Addrs {
 			if m, err := ma.NewMultiaddrBytes(b); err == nil {
