@@ -320,7 +320,9 @@ func (m *mail) note(items []vertex.Item) {
 		m.heard = map[vertex.ID]bool{}
 	}
 	for i := range items {
-		m.heard[items[i].ID] = m.heard[items[i].ID]
+		if id := items[i].ID; !m.heard[id] {
+			m.heard[id] = false
+		}
 	}
 }
 
