@@ -36,7 +36,11 @@ func newVictim(t *testing.T, fork bool) *victim {
 		if v.logs[w].Ahead() {
 			continue
 		}
-		it := v.write(w, fmt.Sprint("text ", n))
+		text := fmt.Sprint("text ", n)
+		if n%4 == 0 {
+			text += string(make([]byte, maxInline))
+		}
+		it := v.write(w, text)
 		if to := rnd.IntN(4); to != w {
 			v.give(to, v.room.all(w)...)
 		}

@@ -77,6 +77,7 @@ func (ld *loader) vertex(rest, plain []byte, err error) bool {
 	var flags uint8
 	if err == nil {
 		it, flags, err = decodeRecord(plain)
+		it.Body, flags = nil, flags&stored // an inline body is part of plain, which is valid only now
 	}
 	if err == nil && at < maxArrival || at < uint64(len(x.entries)+nearArrival) {
 		ld.grow(int(at) + 1) // the key of a record that does not open may be anything

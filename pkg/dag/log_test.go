@@ -26,7 +26,7 @@ func (m members) MayWrite(it *vertex.Item) bool { return m[it.Author] }
 
 // room is a session with a few writers, each with a log of its own.
 type room struct {
-	t     *testing.T
+	t     testing.TB
 	keys  []sig.Private
 	judge members
 	logs  []*Log
@@ -37,7 +37,7 @@ type room struct {
 
 func seedKey(i int) sig.Private { return sig.FromSeed([32]byte{byte(i), byte(i >> 8), 1}) }
 
-func newRoom(t *testing.T, n int) *room {
+func newRoom(t testing.TB, n int) *room {
 	r := &room{t: t, judge: members{}}
 	for i := range n {
 		r.keys = append(r.keys, seedKey(i))

@@ -213,12 +213,17 @@ func (l *Log) improve(t *taken, at uint32, it *vertex.Item) {
 		return
 	}
 	full := *it
-	if e.flags&hasSig != 0 {
+	if e.flags&hasSig != 0 || e.flags&hasBody != 0 && !it.Held() {
 		old, _, err := l.record(at)
 		if err != nil { // on its way to the disk, or broken: this copy is not for mixing
 			return
 		}
-		full.Sig, full.Signed = old.Sig, true
+		if old.Signed {
+			full.Sig, full.Signed = old.Sig, true
+		}
+		if !it.Held() {
+			full.Body = old.Body // or none, where it stands alone
+		}
 	}
 	if it.Seq == 0 && flags&mayWrite == 0 && l.cfg.Judge.MayWrite(it) {
 		flags |= mayWrite

@@ -136,7 +136,7 @@ func (l *Log) Forks() []sig.Public {
 	return out
 }
 
-// record reads the record at a place.
+// record reads the record at a place, with an inline body.
 func (l *Log) record(at uint32) (vertex.Item, uint8, error) {
 	b, err := l.cfg.Space.Get(store.TableVertex, arrivalKey(at))
 	if err != nil {
@@ -171,9 +171,10 @@ func (l *Log) Item(at uint32) (vertex.Item, error) {
 	if flags&hasBody == 0 {
 		return it, ErrNoBody
 	}
-	body, err := l.cfg.Space.Get(store.TableBody, arrivalKey(at))
+	if flags&inline == 0 {
+		it.Body, err = l.cfg.Space.Get(store.TableBody, arrivalKey(at))
+	}
 	if err == nil {
-		it.Body = body
 		err = it.CheckBody()
 	}
 	if err != nil {
