@@ -112,7 +112,7 @@ func (l *Log) take(sender string, items []vertex.Item, now time.Time) (*taken, e
 	if l.broken != nil {
 		return nil, l.broken
 	}
-	s := &stage{l: l, pool: make(map[vertex.ID]*cand, len(items))}
+	s := newStage(l, len(items))
 	t := l.begin(&store.Batch{})
 	t.Results = make([]Result, len(items))
 	for i := range items {

@@ -35,6 +35,11 @@ type cand struct {
 	sigBad   bool
 	refusal  error
 	why      string // why it waits
+
+	room struct { // for what most candidates have: few allocations for many of them
+		names      [2]vertex.ID
+		kids, refs [2]*cand
+	}
 }
 
 // stage is the work of one batch: what is placed, in causal order, and what became of the rest.
@@ -44,10 +49,21 @@ type stage struct {
 	all    []*cand
 	order  []*cand     // placed, parents first
 	filled []vertex.ID // lost vertices that came back
+	free   []cand      // room for candidates
+}
+
+func newStage(l *Log, n int) *stage {
+	return &stage{l: l, pool: make(map[vertex.ID]*cand, n), all: make([]*cand, 0, n), order: make([]*cand, 0, n), free: make([]cand, n)}
 }
 
 func (s *stage) add(it *vertex.Item, p *parked, result int) {
-	c := &cand{it: it, names: names(it), parked: p, result: result}
+	if len(s.free) == 0 {
+		s.free = make([]cand, 16)
+	}
+	c := &s.free[0]
+	s.free = s.free[1:]
+	c.it, c.parked, c.result = it, p, result
+	c.names, c.kids, c.refs = appendNames(c.room.names[:0], it), c.room.kids[:0], c.room.refs[:0]
 	s.pool[it.ID] = c
 	s.all = append(s.all, c)
 }
@@ -97,12 +113,19 @@ func names(it *vertex.Item) []vertex.ID {
 	if it.Seq == 0 {
 		return it.Parents
 	}
-	return append([]vertex.ID{it.Prev}, it.Parents...)
+	return appendNames(make([]vertex.ID, 0, 1+len(it.Parents)), it)
+}
+
+func appendNames(ids []vertex.ID, it *vertex.Item) []vertex.ID {
+	if it.Seq > 0 {
+		ids = append(ids, it.Prev)
+	}
+	return append(ids, it.Parents...)
 }
 
 // place orders the candidates whose past is complete and checks each against its past.
 func (s *stage) place() {
-	var ready []*cand
+	ready := make([]*cand, 0, len(s.all))
 	for _, c := range s.all {
 		if c.need == 0 {
 			ready = append(ready, c)
