@@ -71,8 +71,8 @@ type Log struct {
 	cfg      Config
 	verifier *sig.Verifier
 
-	write   sync.Mutex // one writer at a time; held while the disk is written, never by readers
-	scratch []byte     // where put writes a record before it is sealed; guarded by write
+	write   turn   // held while the disk is written, never by readers
+	scratch []byte // where put writes a record before it is sealed; guarded by write
 
 	mu      sync.RWMutex // guards all below
 	index   index
@@ -101,7 +101,7 @@ func (d Damage) Any() bool { return d != Damage{} }
 // stood on it is parked until a peer sends it again.
 func Open(cfg Config) (*Log, error) {
 	cfg.Limits = cfg.Limits.orDefault()
-	l := &Log{cfg: cfg, verifier: sig.NewVerifier(1024), changed: make(chan struct{}), refused: map[vertex.Reason]uint64{}}
+	l := &Log{cfg: cfg, write: newTurn(), verifier: sig.NewVerifier(1024), changed: make(chan struct{}), refused: map[vertex.Reason]uint64{}}
 	if err := l.load(); err != nil {
 		return nil, fmt.Errorf("open log of session %s: %w", cfg.Session, err)
 	}

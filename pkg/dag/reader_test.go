@@ -85,7 +85,7 @@ func TestReadersNeverMiss(t *testing.T) {
 	}
 }
 
-// TestReadDuringASlowImport: an import that waits for its next bytes does not hold up those who read.
+// TestReadDuringASlowImport: an import that waits for its next bytes does not hold up those who read or write.
 func TestReadDuringASlowImport(t *testing.T) {
 	r := newRoom(t, 2)
 	r.give(1, r.root)
@@ -109,6 +109,8 @@ func TestReadDuringASlowImport(t *testing.T) {
 	if _, err := r.logs[1].Item(1 << 20); err == nil {
 		t.Error("reads what is not there")
 	}
+	r.write(1, "says something meanwhile")
+	r.give(1, r.write(0, "more"))
 	pw.Close()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -49,22 +49,41 @@ func (l *Log) Export(w io.Writer) (int, error) {
 }
 
 // Import merges a stream of items, in any order and any number of times. each is called with the answer
-// for every item once it is durable; it may be nil. Reading, deciding and writing run side by side. An
-// error of the stream comes after all that was read before it is durable.
-func (l *Log) Import(r io.Reader, sender string, now time.Time, each func(Result)) (Totals, error) {
-	l.write.Lock()
-	defer l.write.Unlock()
-	var sum Totals
+// for every item once it is durable; it may be nil. Reading, deciding and writing run side by side, and
+// other writers come in between. An error of the stream comes after all that was read before it is durable.
+func (l *Log) Import(r io.Reader, sender string, now time.Time, each func(Result)) (sum Totals, err error) {
 	chunks, done := make(chan chunkRead, 1), make(chan struct{})
 	defer close(done)
 	go readChunks(r, l.chunk(), chunks, done)
-	w := newWriter(l, func(t *taken) {
+	m := importing{l: l, sender: sender, now: now, chunks: chunks, durable: func(t *taken) {
 		l.announce(t)
 		sum.add(t, each)
-	})
-	var failed error
+	}}
 	for c := range chunks {
-		t, err := l.take(sender, c.items, now)
+		if err = m.turn(c); err != nil {
+			break
+		}
+	}
+	return sum, err
+}
+
+// importing is one Import.
+type importing struct {
+	l       *Log
+	sender  string
+	now     time.Time
+	chunks  <-chan chunkRead
+	durable func(*taken)
+}
+
+// turn merges c and what follows until the stream ends or another writer asks. All is durable when it returns.
+func (m *importing) turn(c chunkRead) error {
+	m.l.write.Lock()
+	defer m.l.write.Unlock()
+	w := newWriter(m.l, m.durable)
+	var failed error
+	for more := true; more && failed == nil; {
+		t, err := m.l.take(m.sender, c.items, m.now)
 		if err == nil {
 			t.Results = append(c.refused, t.Results...)
 			err = w.put(t)
@@ -72,12 +91,17 @@ func (l *Log) Import(r io.Reader, sender string, now time.Time, each func(Result
 		if failed = errors.Join(err, c.err); failed != nil {
 			break
 		}
+		select {
+		case c, more = <-m.chunks:
+		case <-m.l.write.asked:
+			more = false
+		}
 	}
 	err := w.wait()
 	if err != nil {
-		l.reload(err)
+		m.l.reload(err)
 	}
-	return sum, errors.Join(failed, err)
+	return errors.Join(failed, err)
 }
 
 func (s *Totals) add(t *taken, each func(Result)) {
