@@ -26,8 +26,12 @@ func (l *last) loses(w when, o *Op) bool {
 	return bytes.Compare(o.Value, l.value) > 0
 }
 
+// set writes over the value that lost, which nobody else holds, unless that would keep much room for little.
 func (l *last) set(w when, o *Op) {
-	*l = last{stamp: w.stamp, value: bytes.Clone(o.Value), deleted: o.Op == Remove}
+	if cap(l.value) > 2*len(o.Value)+64 {
+		l.value = nil
+	}
+	*l = last{stamp: w.stamp, value: append(l.value[:0], o.Value...), deleted: o.Op == Remove}
 }
 
 func (l *last) append(b []byte) []byte {

@@ -59,6 +59,8 @@ func (s *State) Apply(v Vertex, ops []Op) {
 	if s.objects == nil {
 		s.objects = map[string]*object{}
 	}
+	var p *part // of the operation at; the stamps of its neighbours are larger
+	var at *Op
 	for j := range ops {
 		o := &ops[j]
 		if !o.within() {
@@ -69,7 +71,10 @@ func (s *State) Apply(v Vertex, ops []Op) {
 			stamp:  Stamp{Lamport: v.Lamport, Author: v.Author, J: uint32(j)},
 			inPast: v.InPast,
 		}
-		if p := s.part(o, w.stamp); p.value != nil {
+		if at == nil || o.Object != at.Object || o.Type != at.Type {
+			p, at = s.part(o, w.stamp), o
+		}
+		if p.value != nil {
 			p.value.apply(w, o)
 		}
 	}
