@@ -49,6 +49,8 @@ func coreMutants() []mutant {
 		{"dag: the park keeps the carrier's buffer", "pkg/dag/park.go", "out.Body = append([]byte{}, it.Body...)", "out.Body = it.Body", dag, "TestParkKeepsNoBuffer"},
 		{"dag: readers do not wait for the disk", "pkg/dag/view.go", "		<-next\n", "		break\n", dag, "TestReadersNeverMiss"},
 		{"dag: what a limit threw out is answered as parked", "pkg/dag/receive.go", "		c.answer(t, Refused, \"parked too many\")\n", "", dag, "TestEvictedIsNotParked"},
+		{"dag: a better copy loses the inline body", "pkg/dag/receive.go", "			full.Body = old.Body // or", "			_ = old.Body // or", dag, "TestBetterCopies"},
+		{"dag: an import keeps everybody else from writing", "pkg/dag/stream.go", "case <-m.l.write.asked:", "case <-make(chan struct{}):", dag, "TestReadDuringASlowImport"},
 		{"dag: incomplete vertices are named", "pkg/dag/append.go", "	if len(x.noBody) == 0 && len(x.lost) == 0 {", "	if len(x.noBody) >= 0 {", dag, "TestIncompleteIsNotNamed"},
 		{"dag: more heads than fit are dropped", "pkg/dag/append.go", "			rest = true\n", "", dag, "TestManyHeads"},
 		{"dag: a vertex is not in the picture", "pkg/dag/draw.go", "><title>%s</title></circle>\\n\", kind, d.class(), d.x(), d.y(), r, d.id)", "></circle>\\n\", kind, d.class(), d.x(), d.y(), r)", dag, "TestDraw"},
