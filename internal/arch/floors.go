@@ -32,6 +32,7 @@ func places() []place {
 		{dir: "pkg/nfc", imports: []string{"pkg/wire"}},
 		{dir: "pkg/store", floor: 1, imports: []string{"pkg/wire", "pkg/store"}},
 		{dir: "pkg/keystore", floor: 1, imports: []string{"pkg/wire", "pkg/store"}},
+		{dir: "pkg/socket", floor: 1, imports: []string{"pkg/wire", "pkg/sig"}},
 		{dir: "pkg/link", floor: 1, imports: []string{"pkg/wire", "pkg/link"}},
 		{dir: "pkg/dag", floor: 2, below: true},
 		{dir: "pkg/crdt", floor: 2, below: true, imports: []string{"pkg/dag"}},

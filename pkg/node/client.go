@@ -1,22 +1,18 @@
 package node
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"path/filepath"
 	"time"
 
+	"github.com/pars-network/pars/pkg/socket"
 	"github.com/pars-network/pars/pkg/store"
 )
 
 // client asks a running node over its socket.
-type client struct{ http http.Client }
+type client struct{ *socket.Client }
 
 // attachFor is how long Attach waits for another short program to let go of the home.
 const attachFor = 5 * time.Second
@@ -52,94 +48,23 @@ func Attach(ctx context.Context, cfg HomeConfig, create bool) (API, error) {
 func Running(ctx context.Context, dir string) bool { return dialSocket(ctx, dir) != nil }
 
 func dialSocket(ctx context.Context, dir string) *client {
-	path := filepath.Join(dir, "node.sock")
-	dial := func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", path)
+	if c := socket.Dial(ctx, dir, codes()); c != nil {
+		return &client{c}
 	}
-	conn, err := dial(ctx)
-	if err != nil {
-		return nil
-	}
-	conn.Close()
-	return &client{http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}}}
-}
-
-func (c *client) Close() error {
-	c.http.CloseIdleConnections()
 	return nil
 }
 
-func (c *client) post(ctx context.Context, path string, body io.Reader) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://node/v1/"+path, body)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.http.Do(r)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("ask the running node: %w", err)
-	}
-	return resp, nil
-}
-
-// lines reads the answer to a call.
-func lines[A any](ctx context.Context, resp *http.Response, emit func(A) error) error {
-	defer resp.Body.Close()
-	d := json.NewDecoder(resp.Body)
-	for {
-		var line answer
-		if err := d.Decode(&line); err == io.EOF {
-			return nil
-		} else if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("read the node's answer: %w", err)
-		}
-		if err := line.err(); err != nil {
-			return err
-		}
-		var a A
-		if err := json.Unmarshal(line.Item, &a); err != nil {
-			return fmt.Errorf("read the node's answer: %w", err)
-		}
-		if err := emit(a); err != nil {
-			return err
-		}
-	}
-}
-
-func ask[Q, A any](ctx context.Context, c *client, path string, q Q, emit func(A) error) error {
-	b, err := json.Marshal(q)
-	if err != nil {
-		return err
-	}
-	resp, err := c.post(ctx, path, bytes.NewReader(b))
-	if err != nil {
-		return err
-	}
-	return lines(ctx, resp, emit)
-}
-
-func askOne[Q, A any](ctx context.Context, c *client, path string, q Q) (out A, err error) {
-	n := 0
-	err = ask(ctx, c, path, q, func(a A) error { out = a; n++; return nil })
-	if err == nil && n != 1 {
-		err = errors.New("the node ended without an answer")
-	}
-	return out, err
+func ask[A any](ctx context.Context, c *client, call string, q any, emit func(A) error) error {
+	_, err := socket.Ask[A, nothing](ctx, c.Client, call, q, emit)
+	return err
 }
 
 func (c *client) ID(ctx context.Context) (Identity, error) {
-	return askOne[nothing, Identity](ctx, c, "id", nothing{})
+	return socket.AskOne[Identity](ctx, c.Client, "id", nothing{})
 }
 
 func (c *client) Status(ctx context.Context) (Status, error) {
-	return askOne[nothing, Status](ctx, c, "status", nothing{})
+	return socket.AskOne[Status](ctx, c.Client, "status", nothing{})
 }
 
 func (c *client) Peers(ctx context.Context, emit func(Peer) error) error {
@@ -151,15 +76,15 @@ func (c *client) SessionList(ctx context.Context, emit func(SessionInfo) error) 
 }
 
 func (c *client) Invite(ctx context.Context, q InviteQuery) (Invitation, error) {
-	return askOne[InviteQuery, Invitation](ctx, c, "invite", q)
+	return socket.AskOne[Invitation](ctx, c.Client, "invite", q)
 }
 
 func (c *client) Join(ctx context.Context, q JoinQuery) (SessionInfo, error) {
-	return askOne[JoinQuery, SessionInfo](ctx, c, "join", q)
+	return socket.AskOne[SessionInfo](ctx, c.Client, "join", q)
 }
 
 func (c *client) Send(ctx context.Context, q SendQuery) (Message, error) {
-	return askOne[SendQuery, Message](ctx, c, "send", q)
+	return socket.AskOne[Message](ctx, c.Client, "send", q)
 }
 
 func (c *client) Read(ctx context.Context, q ReadQuery, emit func(Message) error) error {
@@ -171,7 +96,7 @@ func (c *client) Members(ctx context.Context, session string, emit func(Member) 
 }
 
 func (c *client) Announce(ctx context.Context, session string) (Announced, error) {
-	return askOne[string, Announced](ctx, c, "announce", session)
+	return socket.AskOne[Announced](ctx, c.Client, "announce", session)
 }
 
 func (c *client) FindPeers(ctx context.Context, session string, emit func(Whereabouts) error) error {
@@ -187,11 +112,11 @@ func (c *client) Log(ctx context.Context, session string, emit func(Vertex) erro
 }
 
 func (c *client) Cat(ctx context.Context, id string) (VertexBytes, error) {
-	return askOne[string, VertexBytes](ctx, c, "cat", id)
+	return socket.AskOne[VertexBytes](ctx, c.Client, "cat", id)
 }
 
 func (c *client) Check(ctx context.Context, session string) (Check, error) {
-	return askOne[string, Check](ctx, c, "check", session)
+	return socket.AskOne[Check](ctx, c.Client, "check", session)
 }
 
 func (c *client) Export(ctx context.Context, session string, w io.Writer) error {
@@ -203,11 +128,11 @@ func (c *client) Draw(ctx context.Context, q DrawQuery, w io.Writer) error {
 }
 
 func (c *client) OwnCard(ctx context.Context) (CardInfo, error) {
-	return askOne[nothing, CardInfo](ctx, c, "card", nothing{})
+	return socket.AskOne[CardInfo](ctx, c.Client, "card", nothing{})
 }
 
 func (c *client) FetchCard(ctx context.Context, q CardQuery) (CardInfo, error) {
-	return askOne[CardQuery, CardInfo](ctx, c, "fetch-card", q)
+	return socket.AskOne[CardInfo](ctx, c.Client, "fetch-card", q)
 }
 
 func (c *client) Cards(ctx context.Context, account string, emit func(CardInfo) error) error {
@@ -219,30 +144,15 @@ func (c *client) Codes(ctx context.Context, emit func(CodeInfo) error) error {
 }
 
 func (c *client) NewCode(ctx context.Context) (CodeInfo, error) {
-	return askOne[nothing, CodeInfo](ctx, c, "new-code", nothing{})
+	return socket.AskOne[CodeInfo](ctx, c.Client, "new-code", nothing{})
 }
 
-func (c *client) bytes(ctx context.Context, path string, q any, w io.Writer) error {
-	b, err := json.Marshal(q)
-	if err != nil {
-		return err
-	}
-	resp, err := c.post(ctx, path, bytes.NewReader(b))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return lines(ctx, resp, func(nothing) error { return nil })
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(w, resp.Body)
+func (c *client) bytes(ctx context.Context, call string, q any, w io.Writer) error {
+	_, err := socket.Fetch[nothing](ctx, c.Client, call, q, w)
 	return err
 }
 
 func (c *client) Import(ctx context.Context, r io.Reader, emit func(Imported) error) error {
-	resp, err := c.post(ctx, "import", r)
-	if err != nil {
-		return err
-	}
-	return lines(ctx, resp, emit)
+	_, err := socket.Send[Imported, nothing](ctx, c.Client, "import", r, emit)
+	return err
 }

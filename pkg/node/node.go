@@ -20,6 +20,7 @@ import (
 	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/resource"
+	"github.com/pars-network/pars/pkg/socket"
 )
 
 // Node is a running node. Set the fields, Start, Close. Home is closed by Close.
@@ -272,7 +273,7 @@ func (n *Node) stop() {
 	n.mu.Unlock()
 	if n.socket != nil {
 		n.socket.Close()
-		os.Remove(n.home.SocketPath())
+		os.Remove(socket.Path(n.home.cfg.Dir))
 	}
 	n.stopLAN()
 	if n.dialer != nil && n.metrics != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/session"
+	"github.com/pars-network/pars/pkg/socket"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -282,7 +283,7 @@ func TestLongHome(t *testing.T) {
 	}
 	defer h.Close()
 	n := &Node{Home: h, Profile: h.cfg.Profile, Offline: true}
-	if err := n.Start(t.Context()); !errors.Is(err, ErrSocketPath) {
+	if err := n.Start(t.Context()); !errors.Is(err, socket.ErrPath) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pars-network/pars/pkg/keystore"
+	"github.com/pars-network/pars/pkg/socket"
 	"github.com/pars-network/pars/pkg/store"
 )
 
@@ -33,7 +34,7 @@ func Wipe(ctx context.Context, dir string) error {
 func end(ctx context.Context, c *client, dir string) {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	if _, err := askOne[nothing, nothing](ctx, c, "stop", nothing{}); err != nil {
+	if _, err := socket.AskOne[nothing](ctx, c.Client, "stop", nothing{}); err != nil {
 		return
 	}
 	for {
