@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -22,6 +23,7 @@ type File struct {
 	index     *index // nil until it is needed
 	pos       int64  // where the next window is expected
 	buf       []byte // of the window that is read
+	other     []byte // of the one before it, which may still be in use
 }
 
 // Open opens a file with whatever of keys fits. Without any the error is ErrNotForUs.
@@ -145,8 +147,9 @@ func (f *File) expected(n uint32) (*window, error) {
 	return w, nil
 }
 
-// fill reads up to n bytes at off into the buffer of windows: one is done with before the next is read.
+// fill reads up to n bytes at off into one of two buffers in turn: the window before is still in use.
 func (f *File) fill(off int64, n int) ([]byte, error) {
+	f.buf, f.other = f.other, f.buf
 	n = int(max(0, min(int64(n), f.size-off)))
 	if cap(f.buf) < n {
 		f.buf = make([]byte, n)
@@ -208,30 +211,43 @@ func (f *File) Chunks(each func(*Chunk) error) error {
 	if !f.k.reader {
 		return f.walk(func(*window) error { return nil })
 	}
-	err := f.walk(func(w *window) error {
-		if w.data == 0 {
-			return nil
-		}
-		f.decrypt(w)
-		for i := range w.data {
-			n := sectorBody
-			if w.last && i == w.data-1 {
-				n = w.used
-			}
-			if len(w.shards[i]) == 0 {
-				continue
-			}
-			if err := s.feed(w.offset+int64(i)*sectorBody, w.shards[i][:n]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := f.ahead(s.window); err != nil {
 		return err
 	}
 	return s.end()
 }
+
+// ahead calls each for all windows of which something is known, decrypted, and reads the next one meanwhile.
+func (f *File) ahead(each func(*window) error) error {
+	ready, stop := make(chan *window), make(chan struct{})
+	var walked error
+	go func() {
+		defer close(ready)
+		walked = f.walk(func(w *window) error {
+			if w.data == 0 {
+				return nil
+			}
+			f.decrypt(w)
+			select {
+			case ready <- w:
+				return nil
+			case <-stop:
+				return errStopped
+			}
+		})
+	}()
+	for w := range ready {
+		if err := each(w); err != nil {
+			close(stop)
+			for range ready {
+			}
+			return err
+		}
+	}
+	return walked
+}
+
+var errStopped = errors.New("stopped")
 
 // prefixes reads both copies of the prefix. good says which of them are right.
 func (f *File) prefixes() (copies [2][]byte, good [2]bool, err error) {

@@ -56,7 +56,6 @@ type Packed struct {
 
 // packer writes one bundle.
 type packer struct {
-	codec
 	o    Options
 	s    *survey
 	head Head
@@ -101,7 +100,7 @@ func newPacker(src Source, o Options) (*packer, error) {
 		return nil, errors.New("only the open form can be unsigned")
 	}
 	var err error
-	if p.s, err = p.survey(src, o.Progress); err != nil {
+	if p.s, err = surveyOf(src, o.Progress); err != nil {
 		return nil, err
 	}
 	if uint64(len(p.s.lengths)) > MaxChunks {
@@ -166,19 +165,18 @@ func (p *packer) draw(form string, shape ...int64) (f Key, salt [32]byte, err er
 func (p *packer) body(w io.Writer, src Source) error {
 	id := sha256.New()
 	id.Write([]byte(wire.LabelBundleBody))
-	var buf []byte
 	done := int64(0)
-	err := p.replay(src, p.s, func(i int, d draft) error {
+	err := p.s.replay(src, func(j *job) {
 		h := p.head
-		if i > 0 {
+		if j.i > 0 {
 			h.Counts = nil
 		}
-		var sum [32]byte
-		buf, sum = d.append(buf[:0], &h, uint32(i), i == len(p.s.lengths)-1, p.key)
-		id.Write(sum[:])
-		done += int64(len(d.raw))
+		j.out, j.sum = j.d.append(j.out[:0], &h, uint32(j.i), j.i == len(p.s.lengths)-1, p.key)
+	}, func(j *job) error {
+		id.Write(j.sum[:])
+		done += int64(len(j.d.raw))
 		p.o.Progress(done)
-		_, err := w.Write(buf)
+		_, err := w.Write(j.out)
 		return err
 	})
 	id.Sum(p.out.Body[:0])

@@ -65,10 +65,31 @@ func Pieces(r io.ReaderAt, size int64, object [32]byte, yield func(Record) error
 	}
 }
 
-// HashFile returns the SHA-256 that names a file.
+// HashFile returns the SHA-256 that names a file. It reads ahead while it hashes.
 func HashFile(r io.Reader) (sum [32]byte, size int64, err error) {
+	const step = 1 << 20
 	h := sha256.New()
-	size, err = io.Copy(h, r)
+	free, full := make(chan []byte, 2), make(chan []byte)
+	free <- make([]byte, step)
+	free <- make([]byte, step)
+	go func() {
+		defer close(full)
+		for b := range free {
+			n, rerr := io.ReadFull(r, b[:step])
+			if full <- b[:n]; rerr != nil {
+				err = rerr
+				return
+			}
+		}
+	}()
+	for b := range full {
+		h.Write(b)
+		size += int64(len(b))
+		free <- b
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
 	h.Sum(sum[:0])
 	return sum, size, err
 }

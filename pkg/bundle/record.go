@@ -68,13 +68,17 @@ func (r Record) Append(b []byte) []byte {
 // twins finds records that stand twice.
 type twins struct {
 	seed maphash.Seed
-	at   map[uint64][]int
+	at   map[uint64][]int // all but the only one
 }
 
-// add reports whether r equals one of the records before it.
+// add reports whether r equals one of the records before it. A chunk of one record, as most of a file are, is not hashed.
 func (t *twins) add(all []Record, r Record) bool {
+	if len(all) == 0 {
+		return false
+	}
 	if t.at == nil {
 		t.seed, t.at = maphash.MakeSeed(), map[uint64][]int{}
+		t.at[maphash.Bytes(t.seed, all[0].Payload)] = []int{0}
 	}
 	h := maphash.Bytes(t.seed, r.Payload)
 	for _, i := range t.at[h] {

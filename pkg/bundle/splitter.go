@@ -95,7 +95,26 @@ func (s *splitter) cut() error {
 			return err
 		}
 	}
-	s.buf = append(s.buf[:0], s.buf[at:]...)
+	if at > 0 {
+		s.buf = append(s.buf[:0], s.buf[at:]...)
+	}
+	return nil
+}
+
+// window feeds what is there of a window.
+func (s *splitter) window(w *window) error {
+	for i := range w.data {
+		n := sectorBody
+		if w.last && i == w.data-1 {
+			n = w.used
+		}
+		if len(w.shards[i]) == 0 {
+			continue
+		}
+		if err := s.feed(w.offset+int64(i)*sectorBody, w.shards[i][:n]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

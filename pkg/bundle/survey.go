@@ -40,7 +40,7 @@ type cutter struct {
 	last  Kind
 	zip   bool
 	any   bool
-	emit  func(raw []byte, zip bool) error
+	emit  func(raw []byte, zip bool) (next []byte, err error)
 }
 
 func (c *cutter) add(r Record) error {
@@ -67,21 +67,20 @@ func (c *cutter) add(r Record) error {
 }
 
 func (c *cutter) flush() error {
-	err := c.emit(c.buf, c.zip)
-	c.buf, c.list, c.twins, c.zip = c.buf[:0], c.list[:0], twins{}, false
+	next, err := c.emit(c.buf, c.zip)
+	c.buf, c.list, c.twins, c.zip = next, c.list[:0], twins{}, false
 	return err
 }
 
-// chunks cuts the source and calls emit for each chunk's records, at least once. last is told.
-func (c *codec) chunks(src Source, emit func(raw []byte, zip bool) error) error {
-	cut := &cutter{emit: emit, buf: make([]byte, 0, MaxChunk)}
-	if err := src(cut.add); err != nil {
-		return err
+// chunks cuts the source, lets work do its part on several chunks at once, and emits them in order, at least one.
+func chunks(src Source, work func(*job), emit func(*job) error) error {
+	l := newLine(work, emit)
+	cut := &cutter{emit: l.push, buf: make([]byte, 0, MaxChunk)}
+	err := src(cut.add)
+	if err == nil && (len(cut.buf) > 0 || !cut.any) {
+		err = cut.flush()
 	}
-	if len(cut.buf) > 0 || !cut.any {
-		return cut.flush()
-	}
-	return nil
+	return l.end(err)
 }
 
 // survey is what the first walk over the source learns.
@@ -97,30 +96,31 @@ type survey struct {
 	bytes       int64
 }
 
-// survey walks the source once.
-func (c *codec) survey(src Source, progress func(int64)) (*survey, error) {
+// measure compresses a chunk where that helps, and names it.
+func (s *survey) measure(j *job) {
+	j.d = draft{raw: j.raw, stored: j.raw}
+	if j.zip && len(j.raw) > 0 {
+		j.d.stored, j.d.zipped, j.err = j.pack(j.raw)
+	}
+	j.d.sum, j.mark = sha256.Sum256(j.raw), maphash.Bytes(s.seed, j.raw)
+	if j.sum = j.d.sum; j.d.zipped {
+		j.sum = sha256.Sum256(j.d.stored)
+	}
+}
+
+// surveyOf walks the source once.
+func surveyOf(src Source, progress func(int64)) (*survey, error) {
 	s := &survey{seed: maphash.MakeSeed()}
 	x, y := sha256.New(), sha256.New()
 	room := keep
 	counted := func(yield func(Record) error) error {
 		return src(func(r Record) error { s.count(r); return yield(r) })
 	}
-	err := c.chunks(counted, func(raw []byte, zip bool) error {
-		d := draft{raw: raw, stored: raw}
-		var err error
-		if zip && len(raw) > 0 {
-			if d.stored, d.zipped, err = c.pack(raw); err != nil {
-				return err
-			}
-		}
-		d.sum = sha256.Sum256(d.raw)
+	err := chunks(counted, s.measure, func(j *job) error {
+		d := j.d
 		x.Write(d.sum[:])
-		sum := d.sum
-		if d.zipped {
-			sum = sha256.Sum256(d.stored)
-		}
-		y.Write(sum[:])
-		s.sums, s.marks = append(s.sums, d.sum), append(s.marks, maphash.Bytes(s.seed, d.raw))
+		y.Write(j.sum[:])
+		s.sums, s.marks = append(s.sums, d.sum), append(s.marks, j.mark)
 		s.lengths, s.zipped = append(s.lengths, uint32(len(d.stored))), append(s.zipped, d.zipped)
 		s.bytes += int64(len(d.raw))
 		progress(s.bytes)
@@ -162,39 +162,47 @@ func (s *survey) size(h *Head) int64 {
 	return n
 }
 
-// replay calls emit for each chunk again.
-func (c *codec) replay(src Source, s *survey, emit func(i int, d draft) error) error {
+// replay walks the chunks again: work on several at once, emit in order.
+func (s *survey) replay(src Source, work func(*job), emit func(*job) error) error {
 	for i, d := range s.kept {
-		if err := emit(i, d); err != nil {
+		j := &job{i: i, d: d}
+		if work(j); j.err != nil {
+			return j.err
+		}
+		if err := emit(j); err != nil {
 			return err
 		}
 	}
 	if s.kept != nil {
 		return nil
 	}
-	i := 0
-	err := c.chunks(src, func(raw []byte, zip bool) error {
-		if i >= len(s.lengths) || maphash.Bytes(s.seed, raw) != s.marks[i] {
-			return errChanged
+	n := 0
+	err := chunks(src, func(j *job) {
+		if j.err = s.again(j); j.err == nil {
+			work(j)
 		}
-		d := draft{raw: raw, stored: raw, zipped: s.zipped[i], sum: s.sums[i]}
-		if d.zipped {
-			stored, zipped, err := c.pack(raw)
-			if err != nil {
-				return err
-			}
-			d.stored, d.zipped = stored, zipped
-		}
-		if uint32(len(d.stored)) != s.lengths[i] || d.zipped != s.zipped[i] {
-			return errChanged
-		}
-		i++
-		return emit(i-1, d)
-	})
-	if err == nil && i != len(s.lengths) {
+	}, func(j *job) error { n++; return emit(j) })
+	if err == nil && n != len(s.lengths) {
 		err = errChanged
 	}
 	return err
+}
+
+// again makes the draft of a chunk once more, and refuses another than the first time: no key stream covers two texts.
+func (s *survey) again(j *job) (err error) {
+	if j.i >= len(s.lengths) || maphash.Bytes(s.seed, j.raw) != s.marks[j.i] {
+		return errChanged
+	}
+	j.d = draft{raw: j.raw, stored: j.raw, zipped: s.zipped[j.i], sum: s.sums[j.i]}
+	if j.d.zipped {
+		if j.d.stored, j.d.zipped, err = j.pack(j.raw); err != nil {
+			return err
+		}
+	}
+	if uint32(len(j.d.stored)) != s.lengths[j.i] || j.d.zipped != s.zipped[j.i] {
+		return errChanged
+	}
+	return nil
 }
 
 var errChanged = fmt.Errorf("what is packed changed meanwhile: pack again")

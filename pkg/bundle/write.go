@@ -2,9 +2,9 @@ package bundle
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 )
 
@@ -35,11 +35,11 @@ func (p *packer) sectors(w io.Writer, src Source, form string, prefix int) error
 		return err
 	}
 	ww := newWindowWriter(w, k, l, sumPrefix(pre))
-	if err := p.body(ww, src); err != nil {
-		return err
+	if err = p.body(ww, src); err == nil {
+		err = ww.close()
 	}
-	if err := ww.close(); err != nil {
-		return err
+	if werr := ww.wait(); werr != nil || err != nil {
+		return errors.Join(err, werr)
 	}
 	_, err = w.Write(pre)
 	return err
@@ -51,7 +51,7 @@ func sumPrefix(pre []byte) (s [16]byte) {
 	return s
 }
 
-// windowWriter fills windows with the body and writes each, sealed, when it is full.
+// windowWriter fills windows with the body. A full one is sealed and written while the next is filled.
 type windowWriter struct {
 	w     io.Writer
 	pool  *pool
@@ -62,6 +62,9 @@ type windowWriter struct {
 	shape shape
 	buf   []byte // its sectors
 	have  int    // bytes of body in it
+
+	spare   []byte     // sectors of the window before it
+	sealing chan error // of that window; nil when none is under way
 }
 
 func newWindowWriter(w io.Writer, k *fileKeys, l layout, sum [16]byte) *windowWriter {
@@ -100,16 +103,32 @@ func (ww *windowWriter) flush() error {
 	if ww.at >= ww.l.windows {
 		return errChanged
 	}
-	if err := sealWindow(ww.pool, &ww.code, ww.shape, uint32(ww.at), ww.buf); err != nil {
+	if err := ww.wait(); err != nil {
 		return err
 	}
-	if _, err := ww.w.Write(ww.buf); err != nil {
-		return err
-	}
+	s, n, buf, done := ww.shape, uint32(ww.at), ww.buf, make(chan error, 1)
+	ww.sealing, ww.buf, ww.spare = done, ww.spare, ww.buf
+	go func() {
+		err := sealWindow(ww.pool, &ww.code, s, n, buf)
+		if err == nil {
+			_, err = ww.w.Write(buf)
+		}
+		done <- err
+	}()
 	if ww.at++; ww.at < ww.l.windows {
 		ww.next()
 	}
 	return nil
+}
+
+// wait returns when no window is sealed any more.
+func (ww *windowWriter) wait() error {
+	if ww.sealing == nil {
+		return nil
+	}
+	err := <-ww.sealing
+	ww.sealing = nil
+	return err
 }
 
 // close writes the last window, whose rest is filled with zeros.
@@ -119,7 +138,7 @@ func (ww *windowWriter) close() error {
 	}
 	last := ww.buf[(ww.shape.data-1)*SectorSize:]
 	clear(last[ww.shape.used:sectorBody])
-	return ww.flush()
+	return errors.Join(ww.flush(), ww.wait())
 }
 
 func bodies(buf []byte, n int) [][]byte {
@@ -148,7 +167,7 @@ type pool struct{ sealers []*sealer }
 
 func newPool(k *fileKeys) *pool {
 	p := &pool{}
-	for range min(runtime.GOMAXPROCS(0), 8) {
+	for range cores() {
 		p.sealers = append(p.sealers, newSealer(k))
 	}
 	return p
