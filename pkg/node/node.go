@@ -123,6 +123,7 @@ func (n *Node) start() error {
 		}
 	}
 	n.wg.Go(func() { n.scrub(n.ctx) })
+	n.wg.Go(func() { n.reclaim(n.ctx) })
 	n.desk.start(n.ctx)
 	if n.Offline {
 		n.startResources()
