@@ -4,6 +4,7 @@ package version
 import (
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 // Number is the release; it carries "-dev" between releases.
@@ -16,6 +17,24 @@ func String() string {
 		s += revision(info.Settings)
 	}
 	return s + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+}
+
+// Built is when what the program is built from was committed; zero where the build does not know it.
+func Built() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	return built(info.Settings)
+}
+
+func built(settings []debug.BuildSetting) time.Time {
+	for _, kv := range settings {
+		if t, err := time.Parse(time.RFC3339, kv.Value); kv.Key == "vcs.time" && err == nil {
+			return t
+		}
+	}
+	return time.Time{}
 }
 
 func revision(settings []debug.BuildSetting) string {

@@ -4,6 +4,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestStringBeginsWithTheNumber(t *testing.T) {
@@ -33,4 +34,13 @@ func TestRevision(t *testing.T) {
 func ExampleString() {
 	_ = String() // such as "0.1.0-dev go1.26.8 linux/amd64"
 	// Output:
+}
+
+func TestBuilt(t *testing.T) {
+	for value, want := range map[string]string{"2026-01-02T03:04:05Z": "2026-01-02T03:04:05Z", "yesterday": "0001-01-01T00:00:00Z"} {
+		got := built([]debug.BuildSetting{{Key: "vcs.revision", Value: "2020-01-02T03:04:05Z"}, {Key: "vcs.time", Value: value}})
+		if got.Format(time.RFC3339) != want {
+			t.Errorf("%s: %v", value, got)
+		}
+	}
 }

@@ -274,6 +274,14 @@ func (w *addrWalk) take(ctx context.Context, text, id string, depth int) error {
 	return nil
 }
 
+// publicPeer tells whether all addresses of a peer are public.
+func publicPeer(p Peer) bool {
+	return !slices.ContainsFunc(p.Addrs, func(s string) bool {
+		m, err := ma.NewMultiaddr(s)
+		return err != nil || !publicAddr(m)
+	})
+}
+
 func publicAddr(m ma.Multiaddr) bool {
 	base, _ := ma.SplitFunc(m, func(c ma.Component) bool { return c.Protocol().Code == ma.P_P2P })
 	a, err := list.ReadAddrs([]string{base.String()})

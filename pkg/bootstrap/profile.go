@@ -16,7 +16,8 @@ import (
 // Setup is what a profile's roads need to know beside the profile. Close ends the connections of the roads that were made.
 type Setup struct {
 	Profile *profile.Profile
-	// Name is asked for in place of the profile's names, when it is not empty: a domain, or enrtree://KEY@DOMAIN.
+	// Name is asked for in place of the profile's names, when it is not empty: a domain, enrtree://KEY@DOMAIN, hns://NAME,
+	// ens://NAME or NAME.eth.
 	Name string
 	// Servers are resolvers in the form of exchange.ParseServer; nil: System, then those of the profile.
 	Servers []string
@@ -26,6 +27,11 @@ type Setup struct {
 	Anchors []dnssec.DS
 	// TLD may prove top-level domains by another chain; it may be nil.
 	TLD func(ctx context.Context, tld string) (ds []dnssec.DS, ok bool, err error)
+	// HNS proves names of Handshake; nil: its road is skipped.
+	HNS *HNS
+	// ENS reads texts by names of ENS; nil: its road is skipped, for the reason in NoENS.
+	ENS   TextSource
+	NoENS string
 	// Dialer opens connections; nil is the system's.
 	Dialer exchange.Dialer
 	// Change may set the certificate authorities of a server, or anything else; it may be nil.
@@ -115,7 +121,7 @@ func (s *Setup) Clients(ctx context.Context) ([]*exchange.Client, error) {
 }
 
 // Roads returns the roads that a profile knows by itself: the list that was compiled in, the one that is held, and every name by
-// every server.
+// every server. Those of chains that cannot be asked stand there with the reason.
 func (s *Setup) Roads(ctx context.Context) ([]Road, error) {
 	roads := s.local()
 	keys, err := s.RootKeys()
@@ -126,11 +132,8 @@ func (s *Setup) Roads(ctx context.Context) ([]Road, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := s.boot().Names.DNS
-	if s.Name != "" {
-		names = []string{s.Name}
-	}
-	for _, name := range names {
+	names := s.names()
+	for _, name := range names.DNS {
 		link, err := enrtree.ParseLink(name)
 		tree := err == nil
 		for _, c := range clients {
@@ -141,7 +144,7 @@ func (s *Setup) Roads(ctx context.Context) ([]Road, error) {
 			roads = append(roads, DNS{Name: strings.TrimSuffix(name, "."), Client: c, Anchors: keys, TLD: s.TLD, Now: s.Now}.Road())
 		}
 	}
-	return roads, nil
+	return append(roads, s.chains(names)...), nil
 }
 
 func (s *Setup) local() []Road {

@@ -114,8 +114,12 @@ func (x *run) race(ctx context.Context) []Report {
 			continue
 		}
 		byKey[r.key()], order = r, append(order, r.key())
+		why := r.Skip
 		if x.Covert && r.Plain {
-			ended[r.key()] = Report{Road: r.Name, Transport: r.Transport, Server: r.Server, Result: Skipped, Stage: "allowed", Reason: "only covert roads are allowed"}
+			why = "only covert roads are allowed"
+		}
+		if why != "" {
+			ended[r.key()] = Report{Road: r.Name, Transport: r.Transport, Server: r.Server, Result: Skipped, Stage: "allowed", Reason: why}
 			continue
 		}
 		entries = append(entries, road.Entry{Name: r.key(), After: r.After, Timeout: r.Timeout, Won: x.state.won(x.Network, r.key(), begin)})

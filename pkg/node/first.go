@@ -62,6 +62,9 @@ func (f *first) run(ctx context.Context) {
 	n := f.p.n
 	s := &bootstrap.Setup{Profile: n.Profile, System: bootstrap.SystemServers(), Memory: settings{n.home}, Now: n.clock}
 	defer s.Close()
+	if err := n.chains(s); err != nil {
+		n.log.Warn("first peers", "why", err)
+	}
 	trust, err := s.Trust()
 	if err != nil {
 		n.log.Warn("first peers", "why", err)
@@ -73,7 +76,7 @@ func (f *first) run(ctx context.Context) {
 		return
 	}
 	race := &bootstrap.Race{Trust: trust, Roads: roads, Private: n.Profile.Bootstrap.AllowPrivate, Memory: s.Memory, Now: n.clock, Rand: n.home.cfg.Rand,
-		Network: bootstrap.NetworkKey(n.home.keys.Keys.DEK, nil, s.System), Found: f.found}
+		Network: bootstrap.NetworkKey(n.home.keys.Keys.DEK, bootstrap.GatewayMAC(), s.System), Build: n.Built, Found: f.found}
 	res, err := race.Run(ctx)
 	f.p.mu.Lock()
 	f.p.raced++

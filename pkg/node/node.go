@@ -43,6 +43,10 @@ type Node struct {
 	MaxMbps float64         // of sync, megabits a second; 0: no limit
 	Bus     string          // address of the system bus, as resource.BusAddress gives it; empty: the machine is asked by itself
 	Phone   *resource.Phone // what a phone's system says; nil: none
+	// ENS reads texts by names of ENS on proven state; nil: those of the profile are asked of its server, at its word.
+	ENS bootstrap.TextSource
+	// Built is when the program was made: a clock before it is wrong. Zero: not known.
+	Built time.Time
 
 	home     *Home
 	log      *slog.Logger

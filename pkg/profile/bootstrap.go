@@ -10,6 +10,8 @@ type Bootstrap struct {
 	Names ListNames `json:"names"`
 	// DNS is how names are resolved.
 	DNS DNS `json:"dns"`
+	// HNS is whom to ask for the chain of Handshake.
+	HNS HNS `json:"hns,omitzero"`
 	// AllowPrivate lets lists name private and loopback addresses: for labs.
 	AllowPrivate bool `json:"allow_private,omitempty"`
 }
@@ -17,6 +19,20 @@ type Bootstrap struct {
 // ListNames are the names at which the lists of a network stand, by naming system.
 type ListNames struct {
 	DNS []string `json:"dns,omitempty"`
+	// HNS are names below top-level domains of Handshake.
+	HNS []string `json:"hns,omitempty"`
+	// ENS are names of the chain's registry, or of ethereum's where the profile has none.
+	ENS []string `json:"ens,omitempty"`
+}
+
+// HNS is a chain of Handshake and who serves it.
+type HNS struct {
+	// Chain is main, testnet or regtest; empty is main.
+	Chain string `json:"chain,omitempty"`
+	// Peers are full nodes, HOST or HOST:PORT, in place of those that the chain's constants name.
+	Peers []string `json:"peers,omitempty"`
+	// Agree is how many of different networks must have nothing newer; 0 is 3.
+	Agree int `json:"agree,omitempty"`
 }
 
 // DNS is what a resolver needs to know.

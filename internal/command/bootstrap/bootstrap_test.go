@@ -140,6 +140,60 @@ func TestKeys(t *testing.T) {
 	run(t, home, 1, peers(5), "sign", "-", "--key", filepath.Join(dir, "k1"))
 }
 
+// A profile file of a user brings keys and names in every system; explain speaks of every road, and says of those that cannot be
+// asked why.
+func TestProfileFile(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	name := filepath.Join(dir, "village.json")
+	write := func(set string) {
+		t.Helper()
+		text := fmt.Sprintf(`{"name":"village","chain_id":1,"network":{"name":"village","genesis_time":1767225600},"bootstrap":{%s"allow_private":true,
+			"names":{"dns":["village.test"],"hns":["boot.village"],"ens":["village.eth"]},"dns":{},"hns":{"chain":"regtest","peers":["127.0.0.1:1"],"agree":1}}}`, set)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	village := func(code int, stdin string, args ...string) (string, string) {
+		t.Helper()
+		var o, e bytes.Buffer
+		args = append(append([]string{"pars-bootstrap"}, args...), "--profile", name, "--home", home, "--timeout", "20s")
+		if got := cli.Run(t.Context(), App(), args, strings.NewReader(stdin), &o, &e); got != code {
+			t.Errorf("%v: exit %d, want %d: %s%s", args, got, code, o.String(), e.String())
+		}
+		return o.String(), e.String()
+	}
+	write("")
+	set := []string{"key", "set", "--need", "2"}
+	for i := range 3 {
+		pub, _ := village(0, "", "key", "new", "-o", filepath.Join(dir, fmt.Sprint("k", i)))
+		set = append(set, strings.TrimSpace(pub))
+	}
+	line, _ := village(0, "", set...)
+	l := filepath.Join(dir, "l.pbl")
+	write(fmt.Sprintf(`"trust_sets":[%q],`, strings.TrimSpace(line)))
+	village(0, peers(12), "sign", "-", "--key", filepath.Join(dir, "k0"), "--key", filepath.Join(dir, "k2"), "-o", l)
+	if out, _ := village(0, "", "resolve", "--road", "file", "--file", l); strings.Count(out, "\n") != 12 {
+		t.Error(out)
+	}
+	run(t, t.TempDir(), 6, "", "resolve", "--road", "file", "--file", l) // another network's keys
+	out, _ := village(0, "", "explain", "--file", l, "--no-mdns", "--server", "tcp://127.0.0.1:1")
+	for _, want := range []string{"file\tok", "dns tcp\tfailed", "the connection was refused", "hns\tfailed", "boot.village", "ens\tskipped", "name a server with --rpc"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q does not stand in %s", want, out)
+		}
+	}
+	if out, _ = village(0, "", "explain", "--file", l, "--road", "file,ens", "--rpc", "http://127.0.0.1:1"); !strings.Contains(out, "ens\tfailed") || !strings.Contains(out, "refused") {
+		t.Error(out)
+	}
+	if out, _ = village(0, "", "explain", "--file", l, "--covert-only", "--no-mdns", "--server", "tcp://127.0.0.1:1"); !strings.Contains(out, "hns\tskipped\t0 ms\tboot.village: only covert") {
+		t.Error(out)
+	}
+	out, _ = run(t, t.TempDir(), 4, "", "explain", "--road", "hns,ens")
+	if !strings.Contains(out, "hns://NAME") || !strings.Contains(out, "ens://NAME") {
+		t.Error(out)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	home := t.TempDir()
 	for _, args := range [][]string{{"lookup", "a.test", "NOTYPE", "--server", "127.0.0.1"}, {"lookup", "a..test", "TXT", "--server", "127.0.0.1"}, {"lookup", "a.test"}, {"resolve", "--road", "carrier-pigeon"},

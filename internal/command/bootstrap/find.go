@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -19,6 +18,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/internal/version"
 	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/bootstrap/exchange"
 	"github.com/pars-network/pars/pkg/bootstrap/list"
@@ -30,10 +30,16 @@ import (
 // findFlags choose the roads.
 func findFlags(more ...urfave.Flag) []urfave.Flag {
 	return askFlags(append([]urfave.Flag{
-		&urfave.StringFlag{Name: "road", Usage: "only these `ROADS`, with commas: builtin, file, cache, lan, dht, dns"},
+		&urfave.StringFlag{Name: "road", Usage: "only these `ROADS`, with commas: " + strings.Join(roadNames(), ", ")},
 		&urfave.StringSliceFlag{Name: "file", Usage: "take the list, rotation, card or AutoConf in `FILE`, bytes or text (repeat for more)"},
+		&urfave.StringSliceFlag{Name: "rpc", Usage: "ask the JSON-RPC server at `URL` for names of ENS (repeat for more; before those of the profile)"},
+		&urfave.StringSliceFlag{Name: "beacon", Usage: "ask the beacon API at `URL` for the head under which ENS is proven (repeat for more)"},
 		&urfave.BoolFlag{Name: "covert-only", Usage: "use no road on which a listener sees what is asked"},
 		&urfave.BoolFlag{Name: "no-mdns", Usage: "do not look on the local network"}}, more...)...)
+}
+
+func roadNames() []string {
+	return []string{"builtin", "file", "cache", "lan", "dht", "dns", "hns", "ens"}
 }
 
 // folder is a Memory of one file a name. The command holds no key to seal them with: what is in them is public.
@@ -106,7 +112,7 @@ func setup(c *urfave.Context) (*bootstrap.Setup, folder, error) {
 		}
 		s.Change = func(x *exchange.Server) { x.Roots = roots }
 	}
-	return s, memory, nil
+	return s, memory, chains(c, s, home)
 }
 
 // race makes the race of the roads that are wanted.
@@ -141,14 +147,14 @@ func race(c *urfave.Context, s *bootstrap.Setup, memory folder) (*bootstrap.Race
 	if only := c.String("road"); only != "" {
 		wanted := strings.Split(only, ",")
 		for _, w := range wanted {
-			if !slices.Contains([]string{"builtin", "file", "cache", "lan", "dht", "dns"}, w) {
-				return nil, cli.Usagef("road %q is none of builtin, file, cache, lan, dht, dns", w)
+			if !slices.Contains(roadNames(), w) {
+				return nil, cli.Usagef("road %q is none of %s", w, strings.Join(roadNames(), ", "))
 			}
 		}
 		roads = slices.DeleteFunc(roads, func(r bootstrap.Road) bool { return !slices.Contains(wanted, r.Name) })
 	}
 	return &bootstrap.Race{Trust: trust, Roads: roads, Private: s.Profile.Bootstrap.AllowPrivate, Covert: c.Bool("covert-only"), Memory: memory,
-		Network: networkKey(memory, s), Now: time.Now}, nil
+		Network: networkKey(memory, s), Build: version.Built(), Now: time.Now}, nil
 }
 
 // nobody is the peer id of a key that nobody has.
@@ -185,41 +191,11 @@ func networkKey(memory folder, s *bootstrap.Setup) string {
 			return ""
 		}
 	}
-	gateway := gatewayMAC()
+	gateway := bootstrap.GatewayMAC()
 	if len(gateway) == 0 && len(s.System) == 0 {
 		return ""
 	}
 	return bootstrap.NetworkKey(secret, gateway, s.System)
-}
-
-// gatewayMAC reads the hardware address of the default gateway where the system shows it.
-func gatewayMAC() []byte {
-	gateway := ""
-	eachLine("/proc/net/route", func(f []string) {
-		if len(f) > 2 && f[1] == "00000000" && gateway == "" {
-			if b, err := hex.DecodeString(f[2]); err == nil && len(b) == 4 {
-				gateway = net.IPv4(b[3], b[2], b[1], b[0]).String()
-			}
-		}
-	})
-	var mac net.HardwareAddr
-	eachLine("/proc/net/arp", func(f []string) {
-		if len(f) > 3 && f[0] == gateway {
-			mac, _ = net.ParseMAC(f[3]) // stays nil where it is none
-		}
-	})
-	return mac
-}
-
-func eachLine(name string, visit func(fields []string)) {
-	f, err := os.Open(name)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		visit(strings.Fields(s.Text()))
-	}
 }
 
 // linked tells whether an interface besides the loopback has an address.

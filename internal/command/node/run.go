@@ -9,6 +9,7 @@ import (
 
 	"github.com/pars-network/pars/internal/attach"
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/internal/version"
 	pars "github.com/pars-network/pars/pkg/node"
 	"github.com/pars-network/pars/pkg/resource"
 )
@@ -80,7 +81,7 @@ func runAction(c *urfave.Context) error {
 	out := &locked{p: cli.Out(c)}
 	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
 		NoMDNS: c.Bool("no-mdns"), NoDHT: c.Bool("no-dht"), NoMail: c.Bool("no-mail"), NoResolve: c.Bool("no-resolve"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log,
-		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv)}
+		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv), Built: version.Built()}
 	if c.Bool("events") {
 		n.Events = func(e pars.Event) { out.print(event{e}) }
 	}

@@ -80,11 +80,11 @@ func (r *Resolver) call(ctx context.Context, f *Found, to Address, data []byte) 
 		if err == nil && len(b) > MaxReturn {
 			err = wire.Invalid("answer of %d bytes, at most %d", len(b), MaxReturn)
 		}
-		var revert *RevertError
-		if !errors.As(err, &revert) {
+		gave, ok := reverted(err)
+		if !ok {
 			return b, err
 		}
-		o, ok, bad := DecodeOffchain(revert.Data)
+		o, ok, bad := DecodeOffchain(gave)
 		switch {
 		case !ok:
 			return nil, err

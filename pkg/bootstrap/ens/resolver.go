@@ -16,7 +16,7 @@ const (
 	maxKey  = 255
 )
 
-// Caller runs a contract and returns what it returned. A contract that reverts is a *RevertError. An address without code returns
+// Caller runs a contract and returns what it returned. A contract that reverts is a *RevertError, or an error with its method RevertData, as evm.Calls has it. An address without code returns
 // nothing and no error.
 type Caller interface {
 	Call(ctx context.Context, to [20]byte, data []byte) ([]byte, error)
@@ -24,6 +24,18 @@ type Caller interface {
 
 // RevertError is what a contract gave back when it reverted.
 type RevertError struct{ Data []byte }
+
+// RevertData returns Data. An error of another package that has this method is a revert too.
+func (e *RevertError) RevertData() []byte { return e.Data }
+
+// reverted returns what a contract gave back, of an error that says that it reverted.
+func reverted(err error) ([]byte, bool) {
+	var r interface{ RevertData() []byte }
+	if errors.As(err, &r) {
+		return r.RevertData(), true
+	}
+	return nil, false
+}
 
 func (e *RevertError) Error() string {
 	return fmt.Sprintf("the contract reverted with %d bytes", len(e.Data))
@@ -92,8 +104,7 @@ func (r *Resolver) supports(ctx context.Context, a Address) (bool, error) {
 	fn := fnResolve()
 	copy(id[:], fn[:])
 	b, err := r.Caller.Call(ctx, a, encode(fnSupports(), id))
-	var revert *RevertError
-	if errors.As(err, &revert) {
+	if _, ok := reverted(err); ok {
 		return false, nil
 	}
 	if err != nil {

@@ -39,6 +39,9 @@ type Message struct {
 // RevertError carries what a contract gave back when it reverted.
 type RevertError struct{ Data []byte }
 
+// RevertData returns Data.
+func (e *RevertError) RevertData() []byte { return e.Data }
+
 // Error names the reason where it is a string.
 func (e *RevertError) Error() string {
 	if reason, err := unpackRevert(e.Data); err == nil {
