@@ -17,8 +17,8 @@
 //	    print the newest valid record under a key, or its bytes with -o
 //	put KEY FILE|-
 //	    store a record under its key
-//	announce SESSION
-//	    tell the members of a session where this node is, now
+//	announce [SESSION]
+//	    tell the members of a session where this node is, or strangers what it serves as
 //	find-peers [SESSION]
 //	    print where the members of a session are, or the nodes that serve in a role
 //	crawl

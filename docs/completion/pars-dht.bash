@@ -23,7 +23,7 @@ _pars_dht() {
     '/find-node') words='--from --peer --home --profile --json --timeout -v --help' ;;
     '/get') words='--from --peer -o --home --profile --json --timeout -v --help' ;;
     '/put') words='--from --peer --home --profile --json --timeout -v --help' ;;
-    '/announce') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
+    '/announce') words='--passphrase-file --role --home --profile --json --timeout -v --help' ;;
     '/find-peers') words='--from --peer --passphrase-file --role --shards --home --profile --json --timeout -v --help' ;;
     '/crawl') words='--from --peer --resume --neighbours --limit --workers --home --profile --json --timeout -v --help' ;;
     '/seed') words='--from --peer --listen --print-unit --home --profile --json --timeout -v --help' ;;

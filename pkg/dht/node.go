@@ -16,8 +16,7 @@ import (
 const (
 	rpcTimeout = 5 * time.Second
 	leastWait  = 300 * time.Millisecond
-	knownTrips = 20 // round trips known before they shorten the wait
-	maxHints   = 64
+	knownTrips = 20       // round trips known before they shorten the wait
 	border     = 2 * 3600 // seconds around the turn of a day in which two days are asked for
 )
 
@@ -273,84 +272,11 @@ func (n *Node) FindMember(ctx context.Context, g Group, a sig.Public, kind Kind)
 	return Place{}, Record{}, errors.Join(errs...)
 }
 
-// Provide tells the nodes nearest to its shard's key that this one serves in a role, and returns how many took it.
-func (n *Node) Provide(ctx context.Context, role Role) (int, error) {
-	key := RoleKey(n.NetID, role, Shard(NodeID(PeerID(n.Host.ID()))))
-	to, _, err := n.FindNearest(ctx, key, nil)
-	if err != nil {
-		return 0, err
-	}
-	acks := 0
-	for _, ok := range n.each(ctx, peers(to), func(ctx context.Context, p Peer) error { return n.provide(ctx, p, key) }) {
-		if ok {
-			acks++
-		}
-	}
-	return acks, nil
-}
-
 func peers(list []Found) (out []Peer) {
 	for _, f := range list {
 		out = append(out, f.Peer)
 	}
 	return out
-}
-
-// Answers asks a peer for two random places, as one would ask a seeder: a hint counts when it names others.
-func (n *Node) Answers(ctx context.Context, p Peer) error {
-	if _, err := n.Call(ctx, p); err != nil {
-		return err
-	}
-	for range 2 {
-		var key [32]byte
-		if _, err := io.ReadFull(n.Rand, key[:]); err != nil {
-			return fmt.Errorf("read randomness: %w", err)
-		}
-		list, err := n.FindNode(ctx, p.ID, key[:])
-		if err != nil {
-			return err
-		}
-		if len(list) == 0 {
-			return fmt.Errorf("%s names nobody: %w", PeerName(p.ID), wire.ErrNotFound)
-		}
-	}
-	return nil
-}
-
-// FindRole returns peers that say, or of which others say, that they serve in a role: hints, at most 64, from so many
-// shards, the first one drawn at random. A hint counts for nothing until the peer has shown what it can do.
-func (n *Node) FindRole(ctx context.Context, role Role, shards int) ([]Peer, error) {
-	var draw [1]byte
-	if _, err := io.ReadFull(n.Rand, draw[:]); err != nil {
-		return nil, fmt.Errorf("read randomness: %w", err)
-	}
-	var mu sync.Mutex // guards found
-	found := map[PeerID]Peer{}
-	var last error
-	for i := 0; i < shards && len(found) < maxHints && ctx.Err() == nil; i++ {
-		l := n.lookup(Find, RoleKey(n.NetID, role, (draw[0]+uint8(i))%Shards), 1)
-		r := n.run(ctx, l, nil, func(ctx context.Context, a Ask) ([]Peer, []byte, error) {
-			hints, closer, err := n.providers(ctx, a)
-			mu.Lock()
-			defer mu.Unlock()
-			for _, p := range hints {
-				if len(found) < maxHints {
-					found[p.ID] = p
-				}
-			}
-			return closer, nil, err
-		})
-		last = n.verdict(ctx, r, false)
-	}
-	if len(found) == 0 {
-		return nil, last
-	}
-	var out []Peer
-	for _, p := range found {
-		out = append(out, p)
-	}
-	slices.SortFunc(out, func(a, b Peer) int { return compare(NodeID(a.ID), NodeID(b.ID)) })
-	return out, nil
 }
 
 // FindPeer asks for the addresses of one peer, whether it serves the DHT or only asks: those who are connected to it

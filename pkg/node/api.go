@@ -19,6 +19,7 @@ type API interface {
 	Read(ctx context.Context, q ReadQuery, emit func(Message) error) error
 	Members(ctx context.Context, session string, emit func(Member) error) error
 	Announce(ctx context.Context, session string) (Announced, error)
+	AnnounceRole(ctx context.Context, role string) (Announced, error)
 	FindPeers(ctx context.Context, session string, emit func(Whereabouts) error) error
 	Heads(ctx context.Context, session string, emit func(Head) error) error
 	Log(ctx context.Context, session string, emit func(Vertex) error) error
@@ -152,9 +153,10 @@ type Member struct {
 	Mine      bool      `json:"mine"`
 }
 
-// Announced says who keeps this device's record of a session.
+// Announced says who keeps this device's record of a session, or has heard of its role.
 type Announced struct {
-	Session string    `json:"session"`
+	Session string    `json:"session,omitempty"`
+	Role    string    `json:"role,omitempty"`
 	Epoch   uint32    `json:"epoch"` // the session's own day number
 	Acks    int       `json:"acks"`
 	Failed  int       `json:"failed"`

@@ -99,6 +99,10 @@ func (c *client) Announce(ctx context.Context, session string) (Announced, error
 	return socket.AskOne[Announced](ctx, c.Client, "announce", session)
 }
 
+func (c *client) AnnounceRole(ctx context.Context, role string) (Announced, error) {
+	return socket.AskOne[Announced](ctx, c.Client, "announce-role", role)
+}
+
 func (c *client) FindPeers(ctx context.Context, session string, emit func(Whereabouts) error) error {
 	return ask(ctx, c, "find-peers", session, emit)
 }

@@ -57,6 +57,7 @@ type Node struct {
 	desk     *desk
 	presence *presence // nil when it is not used
 	mail     *mail     // likewise
+	roles    *roles    // nil without the hash table
 	metrics  *metrics
 	quotas   quotas
 	book     *book // nil when offline
@@ -174,7 +175,12 @@ func (n *Node) carriers() (err error) {
 		n.presence = p
 	}
 	if !n.NoMail {
-		n.mail, err = newMail(n)
+		if n.mail, err = newMail(n); err != nil {
+			return err
+		}
+	}
+	if n.presence != nil {
+		n.roles, err = newRoles(n)
 	}
 	return err
 }
@@ -287,6 +293,7 @@ func (n *Node) stop() {
 	n.presence.keep()
 	n.saveBudget()
 	n.cancel()
+	n.roles.close()
 	if n.host != nil {
 		n.host.Close()
 	}

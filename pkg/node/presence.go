@@ -205,6 +205,7 @@ func (p *presence) step(ctx context.Context) {
 	}
 	p.tell(ctx)
 	p.seek(ctx)
+	p.n.roles.step(ctx)
 	if now := p.n.clock(); now.Sub(p.saved) > tableEvery {
 		p.saved = now
 		p.keep()

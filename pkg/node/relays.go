@@ -1,10 +1,7 @@
 package node
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -96,8 +93,8 @@ func (r *relays) meet(ctx context.Context) {
 	list := slices.Clone(r.list)
 	search := r.search.due(r.n.clock(), relayMin, searchMax, r.n.jitter)
 	r.mu.Unlock()
-	if r.dial(ctx, list) < relaysWanted && search && r.n.presence != nil {
-		r.dial(ctx, r.find(ctx))
+	if n := r.dial(ctx, list); search && r.n.presence != nil {
+		r.find(ctx, n)
 	}
 }
 
@@ -108,37 +105,35 @@ func (r *relays) moved() {
 	r.call, r.search = pace{}, pace{}
 }
 
-// find asks the hash table who serves as a relay.
-func (r *relays) find(ctx context.Context) (out []peer.AddrInfo) {
+// find asks the hash table who serves as a relay. Who shows no card, or does not give back what is left with it, is no
+// relay; the others are called until enough are.
+func (r *relays) find(ctx context.Context, have int) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	table, shards := r.n.presence.dht.Load(), 4
 	known := table.Known()
-	if known == 0 {
-		return nil
+	if known == 0 || have >= relaysWanted {
+		return
 	}
 	if known < fewServers {
 		shards = dht.Shards
 	}
-	list, _ := table.FindRole(ctx, "relay", shards) // nobody found is asked for again later
-	for _, p := range list {
-		out = append(out, addrInfo(p.ID, p.Addrs))
+	err := table.FindServers(ctx, "relay", shards, r.echo, func(s dht.Server) bool {
+		if s.Err != nil {
+			r.n.log.Debug("no relay", "peer", short(peer.ID(s.ID)), "why", s.Err)
+		} else {
+			have += r.dial(ctx, []peer.AddrInfo{addrInfo(s.ID, s.Addrs)})
+		}
+		return have < relaysWanted
+	})
+	if err != nil && ctx.Err() == nil {
+		r.n.log.Debug("no relay", "why", err) // nobody found is asked for again later
 	}
-	r.mix(out)
-	return out
 }
 
-// mix puts relays into an order of chance: the table names them by their ids, and ids can be chosen.
-func (r *relays) mix(list []peer.AddrInfo) {
-	var key [32]byte
-	if _, err := io.ReadFull(r.n.home.cfg.Rand, key[:]); err != nil {
-		return
-	}
-	place := func(a peer.AddrInfo) []byte {
-		sum := sha256.Sum256(append(key[:], a.ID...))
-		return sum[:]
-	}
-	slices.SortFunc(list, func(a, b peer.AddrInfo) int { return bytes.Compare(place(a), place(b)) })
+// echo is the challenge of a relay.
+func (r *relays) echo(ctx context.Context, c dht.Card) error {
+	return r.n.mail.g.Echo(ctx, gossip.PeerID(c.Peer))
 }
 
 // dial connects to relays until enough are, and returns how many. Those that keep mail are remembered.

@@ -194,7 +194,7 @@ func (n *Node) levelNow(now time.Time) bool {
 func (n *Node) attended(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case "/v1/send", "/v1/join", "/v1/announce", "/v1/import":
+		case "/v1/send", "/v1/join", "/v1/announce", "/v1/announce-role", "/v1/import":
 			defer n.person(true)()
 		case "/v1/read", "/v1/find-peers":
 			defer n.person(false)()

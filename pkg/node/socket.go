@@ -75,6 +75,7 @@ func handler(l *local) http.Handler {
 	mux.Handle("POST /v1/read", call(l.Read))
 	mux.Handle("POST /v1/members", call(l.Members))
 	mux.Handle("POST /v1/announce", one(l.Announce))
+	mux.Handle("POST /v1/announce-role", one(l.AnnounceRole))
 	mux.Handle("POST /v1/find-peers", call(l.FindPeers))
 	mux.Handle("POST /v1/heads", call(l.Heads))
 	mux.Handle("POST /v1/log", call(l.Log))

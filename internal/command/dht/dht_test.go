@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,9 +119,21 @@ func TestVerbs(t *testing.T) {
 	if _, err := nodes[5].Provide(context.Background(), "seeder"); err != nil {
 		t.Fatal(err)
 	}
-	if out := run(t, 0, "", "find-peers", "--role", "seeder", "--shards", "16", "--from", from); !strings.HasPrefix(out, nodes[5].PeerID()+"\tpassed\t") {
-		t.Errorf("find-peers: %q", out)
+	for _, want := range []string{"no-card", "passed"} {
+		if out := run(t, 0, "", "find-peers", "--role", "seeder", "--shards", "16", "--from", from); !strings.HasPrefix(out, nodes[5].PeerID()+"\t"+want+"\t") {
+			t.Errorf("find-peers: %q, want %s", out, want)
+		}
+		if want == "no-card" {
+			cards := &dht.Services{Host: nodes[5].Host, NetID: nodes[5].NetID, Now: time.Now}
+			if err := errors.Join(cards.Start(), cards.Serve("seeder", dht.Plain)); err != nil {
+				t.Fatal(err)
+			}
+			defer cards.Close()
+		}
 	}
+	run(t, 2, "", "announce")
+	run(t, 2, "", "announce", "--role", "king")
+	run(t, 2, "", "announce", "abc", "--role", "seeder")
 }
 
 // crawled crawls in two parts, and lets audit and diff read what came out.

@@ -2,6 +2,7 @@ package dht
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"github.com/pars-network/pars/internal/attach"
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/dht"
+	"github.com/pars-network/pars/pkg/gossip"
+	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/sig"
 )
 
@@ -255,7 +258,33 @@ func putRecord(ctx context.Context, c *urfave.Context, n *dht.Node, key dht.Key,
 type roleRow struct {
 	PeerID    string   `json:"peer_id"`
 	Addrs     []string `json:"addrs"`
-	Challenge string   `json:"challenge"`
+	Challenge string   `json:"challenge"` // passed, failed, none: not asked to do anything, or no-card
+	Why       string   `json:"why,omitempty"`
+	Until     int64    `json:"until,omitempty"` // end of its card, Unix seconds
+	Chain     *chain   `json:"chain,omitempty"` // of the evm roles
+}
+
+type chain struct {
+	ID      uint64 `json:"id"`
+	Genesis string `json:"genesis"`
+	Head    uint64 `json:"head"`
+	Oldest  uint64 `json:"oldest_state"`
+}
+
+func newRoleRow(s dht.Server, role dht.Role) roleRow {
+	r := roleRow{PeerID: dht.PeerName(s.ID), Addrs: s.AddrNames(), Challenge: "passed", Until: int64(s.Card.NotAfter)}
+	switch {
+	case s.Err != nil && s.Card.Role == "":
+		r.Challenge, r.Why = "no-card", s.Err.Error()
+	case s.Err != nil:
+		r.Challenge, r.Why = "failed", s.Err.Error()
+	case strings.Contains(string(role), ":"):
+		r.Challenge = "none"
+	}
+	if c := s.Card.Chain; c != nil {
+		r.Chain = &chain{c.ID, hex.EncodeToString(c.Genesis[:]), c.Head, c.Oldest}
+	}
+	return r
 }
 
 // Text is peer id, challenge and addresses.
@@ -266,7 +295,9 @@ func (r roleRow) Text() string {
 func findPeersVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "find-peers", Usage: "print where the members of a session are, or the nodes that serve in a role", ArgsUsage: "[SESSION]",
-		Description: "Members are looked for by the node that runs on the home. For --role the nodes named by --peer or --from are asked. A hint counts for nothing until the node has shown what it can do. A seeder is asked for two random places: challenge is then passed or failed. For other roles it is none.",
+		Description: "Members are looked for by the node that runs on the home. For --role the nodes named by --peer or --from are asked. Each of whom the directory tells is asked for its signed card and to show what " +
+			"it can do: a seeder to name others at two random places, a relay or courier to give back a letter that is left with it. The challenge is then passed, failed or no-card; " +
+			"for the evm roles it is none: pars-evm asks those for a proof.",
 		Flags: seedFlags(append(attach.Flags(), &urfave.StringFlag{Name: "role", Usage: "the `ROLE`: relay, seeder, courier, bootstrap, evm-full:CHAIN, evm-archive:CHAIN or evm-tx:CHAIN"},
 			&urfave.IntFlag{Name: "shards", Value: 4, Usage: "ask `N` of the 16 parts of the directory"})...),
 		Action: func(c *urfave.Context) error {
@@ -281,29 +312,35 @@ func findPeersVerb() *urfave.Command {
 				return cli.Usagef("--shards is 1 to %d", dht.Shards)
 			}
 			return joined(c, func(ctx context.Context, n *dht.Node) error {
-				list, err := n.FindRole(ctx, role, c.Int("shards"))
+				p, err := network(c)
 				if err != nil {
 					return err
 				}
-				for _, p := range list {
-					if err := cli.Out(c).Print(roleRow{dht.PeerName(p.ID), p.AddrNames(), challenge(ctx, n, role, p)}); err != nil {
-						return err
-					}
-				}
-				return nil
+				return findServers(c, n, p, role)
 			})
 		},
 	}
 }
 
-func challenge(ctx context.Context, n *dht.Node, role dht.Role, p dht.Peer) string {
-	if role != "seeder" {
-		return "none"
+// findServers prints each of whom the directory tells, as it is looked at.
+func findServers(c *urfave.Context, n *dht.Node, p *profile.Profile, role dht.Role) error {
+	var out error
+	err := n.FindServers(c.Context, role, c.Int("shards"), challenge(n, p, role), func(s dht.Server) bool {
+		out = cli.Out(c).Print(newRoleRow(s, role))
+		return out == nil
+	})
+	return errors.Join(err, out)
+}
+
+// challenge is what a server of a role is asked to do; nil where the verb knows nothing to ask.
+func challenge(n *dht.Node, p *profile.Profile, role dht.Role) dht.Challenge {
+	switch role {
+	case "seeder", "bootstrap":
+		return n.Answers
+	case "relay", "courier":
+		g := &gossip.Node{Host: n.Host, Rules: gossip.Rules{NetID: p.NetID(), Genesis: int64(p.Network.GenesisTime), StampBits: int(p.StampBits)},
+			Cut: gossip.Cut{NetID8: p.NetID8(), Bits: p.ShardBits}, Now: time.Now, Rand: rand.Reader}
+		return func(ctx context.Context, c dht.Card) error { return g.Echo(ctx, gossip.PeerID(c.Peer)) }
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if n.Answers(ctx, p) != nil {
-		return "failed"
-	}
-	return "passed"
+	return nil
 }

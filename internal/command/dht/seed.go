@@ -140,6 +140,11 @@ func seedAction(c *urfave.Context) error {
 			cli.Warnf(c, "%v", err)
 		}
 	}
+	cards := &dht.Services{Host: h, NetID: p.NetID(), Now: time.Now}
+	if err := errors.Join(cards.Start(), cards.Serve("seeder", dht.Plain)); err != nil {
+		return err
+	}
+	defer cards.Close()
 	if err := cli.Out(c).Print(readyRow{"ready", n.PeerID(), n.Self().AddrNames()}); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"time"
 
@@ -29,13 +30,22 @@ func (x *relay) serveTable(roles ...dht.Role) error {
 	if err := d.Start(); err != nil {
 		return err
 	}
+	cards := &dht.Services{Host: x.Host, NetID: d.NetID, Now: time.Now}
+	if err := cards.Start(); err != nil {
+		return errors.Join(err, d.Close())
+	}
+	for _, r := range roles {
+		if err := cards.Serve(r, dht.Plain); err != nil {
+			return errors.Join(err, cards.Close(), d.Close())
+		}
+	}
 	ctx, stop := context.WithCancel(x.c.Context)
 	var wg sync.WaitGroup
 	wg.Go(func() { x.provide(ctx, d, roles) })
 	x.ends = append(x.ends, func() error {
 		stop()
 		wg.Wait()
-		return d.Close()
+		return errors.Join(cards.Close(), d.Close())
 	})
 	return nil
 }
