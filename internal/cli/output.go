@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -83,7 +84,9 @@ func Output(c *urfave.Context, write func(io.Writer) error) error {
 		return closeAfter(f, write(f))
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
+	if p := (*os.PathError)(nil); errors.As(err, &p) { // of a name that nobody typed
+		return fmt.Errorf("write %s: %w", name, p.Err)
+	} else if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already when all went well

@@ -192,7 +192,7 @@ func joinAction(c *urfave.Context) error {
 		if row.Lost > 0 && row.State == "" {
 			row.State = fmt.Sprintf("%d sectors damaged", p.Lost)
 		}
-		cli.Warnf(c, "%s", row.Text())
+		cli.Warnf(c, "%s", strings.ReplaceAll(row.Text(), "\t", ": "))
 	}
 	err = cli.Output(c, func(w io.Writer) error {
 		_, err := tmp.Seek(0, io.SeekStart)

@@ -31,6 +31,9 @@ func benchVerb() *urfave.Command {
 				&urfave.StringFlag{Name: "dir", Usage: "make the folder in `DIR`", DefaultText: "the system's"},
 			},
 			Action: func(c *urfave.Context) error {
+				if n, b := c.Int("vertices"), c.Int("size"); n < 1 || b < 512 || b > vertex.MaxBody {
+					return cli.Usagef("bench import: --vertices is 1 or more, --size 512 to %d", vertex.MaxBody)
+				}
 				r, err := BenchImport(Workload{Vertices: c.Int("vertices"), Size: c.Int("size"), Authors: 20, Seed: 1}, c.String("dir"))
 				if err != nil {
 					return err

@@ -103,6 +103,10 @@ func seedAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	listen := c.StringSlice("listen")
+	if err := link.CheckAddrs(listen, c.StringSlice("peer")); err != nil {
+		return cli.Usagef("seed: %v", err)
+	}
 	home, err := cli.Home(c)
 	if err != nil {
 		return err
@@ -121,7 +125,6 @@ func seedAction(c *urfave.Context) error {
 	}
 	table := filepath.Join(cache, "dht-table-"+p.NetID8()+".jsonl")
 	begin = append(begin, readTable(c, table)...)
-	listen := c.StringSlice("listen")
 	if len(listen) == 0 {
 		listen = []string{"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"}
 	}

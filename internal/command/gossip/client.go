@@ -133,6 +133,9 @@ func (r *running) close() error {
 // join starts a node with the key of seed, after set has changed it, and dials whom the flags name. Without a peer
 // and without --listen there is nobody to hear: wire.ErrNotFound.
 func join(c *urfave.Context, seed [32]byte, listen []string, set func(*gossip.Node) error) (r *running, skipped error, err error) {
+	if err := link.CheckAddrs(listen, c.StringSlice("peer")); err != nil {
+		return nil, nil, cli.Usagef("%v", err)
+	}
 	p, err := network(c)
 	if err != nil {
 		return nil, nil, err

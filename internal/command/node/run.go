@@ -10,6 +10,7 @@ import (
 	"github.com/pars-network/pars/internal/attach"
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/internal/version"
+	"github.com/pars-network/pars/pkg/link"
 	pars "github.com/pars-network/pars/pkg/node"
 	"github.com/pars-network/pars/pkg/resource"
 )
@@ -69,6 +70,9 @@ func runAction(c *urfave.Context) error {
 	budget, err := use(c)
 	if err != nil {
 		return err
+	}
+	if err := link.CheckAddrs(c.StringSlice("listen"), c.StringSlice("peer")); err != nil {
+		return cli.Usagef("run: %v", err)
 	}
 	had := pars.HasHome(cfg.Dir)
 	h, err := pars.OpenHome(cfg, true)

@@ -11,6 +11,7 @@ import (
 	"github.com/pars-network/pars/internal/attach"
 	"github.com/pars-network/pars/internal/cli"
 	pars "github.com/pars-network/pars/pkg/node"
+	"github.com/pars-network/pars/pkg/session"
 )
 
 type invitation struct{ pars.Invitation }
@@ -74,6 +75,9 @@ func joinVerb() *urfave.Command {
 		Action: func(c *urfave.Context) error {
 			text, err := argument(c, cli.Args(c)[:1])
 			if err != nil {
+				return err
+			}
+			if _, err := session.ParseInvite(text); err != nil { // before a home is made for it
 				return err
 			}
 			return attach.Do(c, true, func(a pars.API) error {
