@@ -67,7 +67,7 @@ complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l passphrase-fi
 complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l from -r -d 'read the bundle from FILE|-, one a line, text or JSON'
 complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l with-passphrase -r -d 'try the pass-phrase in the first line of FILE'
 complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l courier-key -r -d 'try the courier key in FILE, which verifies and does not read'
-complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l deep -d 'check every object'
+complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l deep -d 'check the signatures of entries too'
 complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l home -r -d 'keep keys and data in DIR'
 complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l profile -r -d 'speak for the network of the profile NAME|FILE'
 complete -c pars-bundle -n '__fish_seen_subcommand_from verify' -l json -d 'print JSON lines'

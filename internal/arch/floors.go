@@ -45,6 +45,7 @@ func places() []place {
 		{dir: "pkg/evm", floor: 2, below: true, imports: []string{"pkg/evm"}},
 		{dir: "pkg/bundle", floor: 2, below: true},
 		{dir: "pkg/cards", floor: 2, below: true},
+		{dir: "pkg/courier/readers", floor: 2, below: true, imports: []string{"pkg/bundle", "pkg/courier", "pkg/bootstrap", "pkg/evm/light"}},
 		{dir: "pkg/courier", floor: 2, below: true, imports: []string{"pkg/bundle", "pkg/cards", "pkg/session", "pkg/dag", "pkg/crdt"}},
 		{dir: "pkg/node", floor: 3, below: true},
 		{dir: "internal/cli", floor: 4, below: true},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -155,7 +156,7 @@ func (c *Courier) chooseShelf(l *load, q *PackQuery, have []*bundle.Have) error 
 		if err != nil {
 			return err
 		}
-		if err := c.check(k, b); err != nil {
+		if err := c.check(k, b); err != nil && !errors.Is(err, ErrCannot) {
 			return fmt.Errorf("%s: %w", a.Path, err)
 		}
 		l.records = append(l.records, shelved{Record: bundle.Record{Kind: k, Payload: b}})

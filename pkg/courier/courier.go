@@ -42,8 +42,8 @@ type Config struct {
 	DEK      store.Key    // the bundle secret follows from it
 	Clock    func() time.Time
 	Rand     io.Reader
-	Who      [8]byte                                                   // beginning of the device's id, for receipts
-	Verify   map[bundle.Kind]func(payload []byte, now time.Time) error // own checks of kinds that other packages own
+	Who      [8]byte // beginning of the device's id, for receipts
+	Readers  map[bundle.Kind]Reader
 }
 
 // Courier answers API on an open home. It is safe for concurrent use.
@@ -63,8 +63,10 @@ func New(cfg Config) (*Courier, error) {
 }
 
 // Homeless returns a Courier without a home: it reads what needs no key of a home, and takes files out of bundles in
-// open form. Pack, Plan and Have do not work.
-func Homeless(clock func() time.Time) *Courier { return &Courier{cfg: Config{Clock: clock}} }
+// open form. Pack, Plan and Have do not work. Readers may be nil.
+func Homeless(clock func() time.Time, readers map[bundle.Kind]Reader) *Courier {
+	return &Courier{cfg: Config{Clock: clock, Readers: readers}}
+}
 
 // session returns a session of this home.
 func (c *Courier) session(id vertex.Session) (*session.Session, error) {

@@ -59,8 +59,9 @@ func (l *looker) record(r bundle.Record) error {
 		return l.run(r)
 	case r.Kind >= bundle.Critical:
 		out.Result, out.Reason = "refused", string(bundle.BadKind)
-	case l.q.Deep || r.Kind == bundle.KindPiece || r.Kind == bundle.KindRelease:
-		if err := l.c.check(r.Kind, r.Payload); err != nil {
+	default:
+		var err error
+		if out.Checked, out.Reason, err = judge(l.c.check(r.Kind, r.Payload)); err != nil {
 			out.Result, out.Reason = "refused", err.Error()
 		}
 	}
@@ -69,6 +70,9 @@ func (l *looker) record(r bundle.Record) error {
 			return nil
 		}
 		l.objects[p.Object] = true
+		if out.Result == "kept" {
+			out.Checked, out.Reason = "", ""
+		}
 		out.ID, out.Bytes = "file:"+hex.EncodeToString(p.Object[:]), int(min(p.Total, 1<<31-1))
 	}
 	if rel, err := bundle.DecodeRelease(r.Payload); r.Kind == bundle.KindRelease && err == nil {
@@ -79,7 +83,9 @@ func (l *looker) record(r bundle.Record) error {
 
 // release lists the files that it names, with digits to compare by voice.
 func (l *looker) release(out Result, rel *bundle.Release) error {
-	out.Reason = fmt.Sprintf("%s, %d files, %d signatures", rel.Name, len(rel.Files), len(rel.Signers()))
+	if out.Result == "kept" {
+		out.Reason = fmt.Sprintf("%s, %d files, %d signatures", rel.Name, len(rel.Files), len(rel.Signers()))
+	}
 	if err := l.emit(out); err != nil {
 		return err
 	}

@@ -87,14 +87,15 @@ type Planned struct {
 
 // Result is what became of one object.
 type Result struct {
-	ID      string `json:"id"`
-	Kind    string `json:"kind"`
-	Session string `json:"session,omitempty"`
-	Author  string `json:"author,omitempty"`
-	Result  string `json:"result"` // new, known, parked, refused; of Look: held, kept, unknown
-	Reason  string `json:"reason,omitempty"`
-	Bytes   int    `json:"bytes,omitempty"`
-	Path    string `json:"path,omitempty"` // where a file was put
+	ID      string  `json:"id"`
+	Kind    string  `json:"kind"`
+	Session string  `json:"session,omitempty"`
+	Author  string  `json:"author,omitempty"`
+	Result  string  `json:"result"` // new, known, parked, refused; of Look: held, kept, unknown
+	Reason  string  `json:"reason,omitempty"`
+	Checked Checked `json:"checked,omitempty"` // of records that are no vertices
+	Bytes   int     `json:"bytes,omitempty"`
+	Path    string  `json:"path,omitempty"` // where a file was put
 }
 
 // Verdict is what there is to say of a file.
@@ -106,6 +107,8 @@ type Verdict struct {
 	New     int    // objects
 	Refused int    // objects
 	Kept    int    // objects not refused
+	Proven  int    // of them, those that prove themselves; of records alone
+	Unsure  int    // of them, those that cannot be verified here
 	Courier []byte // courier key, where the file has one
 }
 

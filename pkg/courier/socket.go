@@ -76,6 +76,8 @@ type wireVerdict struct {
 	New     int
 	Refused int
 	Kept    int
+	Proven  int
+	Unsure  int
 	Courier []byte
 }
 
@@ -85,12 +87,12 @@ func onWire(v *Verdict, err error) (*wireVerdict, error) {
 	if v == nil {
 		return nil, err
 	}
-	return &wireVerdict{plainReport(v.Report), v.Bytes, v.End, v.Known, v.New, v.Refused, v.Kept, v.Courier}, err
+	return &wireVerdict{plainReport(v.Report), v.Bytes, v.End, v.Known, v.New, v.Refused, v.Kept, v.Proven, v.Unsure, v.Courier}, err
 }
 
 func (w *wireVerdict) verdict() *Verdict {
 	if w == nil {
 		return nil
 	}
-	return &Verdict{bundle.Report(w.Report), w.Bytes, w.End, w.Known, w.New, w.Refused, w.Kept, w.Courier}
+	return &Verdict{bundle.Report(w.Report), w.Bytes, w.End, w.Known, w.New, w.Refused, w.Kept, w.Proven, w.Unsure, w.Courier}
 }

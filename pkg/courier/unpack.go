@@ -69,6 +69,12 @@ func (c *Courier) Unpack(ctx context.Context, q FileQuery, emit func(Result) err
 
 // count enters one result.
 func (v *Verdict) count(r Result) {
+	switch r.Checked {
+	case Verified:
+		v.Proven++
+	case Unverified:
+		v.Unsure++
+	}
 	switch r.Result {
 	case "refused":
 		v.Refused++
@@ -273,8 +279,14 @@ func (u *unpacker) other(r bundle.Record) error {
 	if r.Kind >= bundle.Critical || r.Kind == bundle.KindSnapshot {
 		return u.refuse(r, string(bundle.BadKind))
 	}
-	if err := u.c.check(r.Kind, r.Payload); err != nil {
+	checked, why, err := judge(u.c.check(r.Kind, r.Payload))
+	if err != nil {
 		return u.refuse(r, err.Error())
+	}
+	if take := u.c.cfg.Readers[r.Kind].Take; take != nil && checked == Verified {
+		if err := take(bytes.Clone(r.Payload), u.now); err != nil {
+			return err
+		}
 	}
 	switch r.Kind {
 	case bundle.KindPiece:
@@ -297,11 +309,11 @@ func (u *unpacker) other(r bundle.Record) error {
 			return err
 		}
 	}
-	return u.shelve(r)
+	return u.shelve(r, checked, why)
 }
 
 // shelve keeps a record until it expires.
-func (u *unpacker) shelve(r bundle.Record) error {
+func (u *unpacker) shelve(r bundle.Record, checked Checked, why string) error {
 	if u.c.root == nil {
 		return u.refuse(r, "no home to keep it in")
 	}
@@ -326,7 +338,7 @@ func (u *unpacker) shelve(r bundle.Record) error {
 	if err != nil {
 		return err
 	}
-	out := Result{ID: name(r), Kind: r.Kind.String(), Result: "known", Bytes: len(r.Payload)}
+	out := Result{ID: name(r), Kind: r.Kind.String(), Result: "known", Bytes: len(r.Payload), Checked: checked, Reason: why}
 	if fresh[0] {
 		out.Result = "new"
 	}

@@ -35,22 +35,13 @@ func NewCommittee(p *profile.Profile) (*Committee, error) {
 	if c == nil || c.Finality == profile.FinalityNone {
 		return nil, fmt.Errorf("profile %s: %w", p.Name, ErrNoFinality)
 	}
-	preset, _ := light.PresetNamed(c.Preset)
-	root, err := ParseHash(c.GenesisRoot)
+	s, err := light.SpecOf(c)
 	if err != nil {
 		return nil, err
 	}
-	s := &light.Spec{Preset: preset, SecondsPerSlot: c.SecondsPerSlot, GenesisTime: c.GenesisTime, GenesisRoot: light.Root(root)}
-	for _, f := range c.Forks {
-		v, err := ParseHex(f.Version)
-		if err != nil || len(v) != 4 {
-			return nil, wire.Invalid("version of fork %s", f.Name)
-		}
-		s.Forks = append(s.Forks, light.ForkRow{Fork: light.ForkNamed(f.Name), Epoch: f.Epoch, Version: [4]byte(v)})
-	}
 	out := &Committee{Spec: s, Threshold: int(c.Threshold), WSPeriod: time.Duration(c.WSPeriod) * time.Second}
 	if out.Threshold == 0 {
-		out.Threshold = (2*preset.CommitteeSize + 2) / 3
+		out.Threshold = (2*s.CommitteeSize + 2) / 3
 	}
 	return out, nil
 }
@@ -124,15 +115,7 @@ func (c *Committee) Verify(proof []byte, now time.Time) (Head, error) {
 }
 
 func (c *Committee) decode(k light.Kind, ssz []byte) (*light.Update, error) {
-	switch k {
-	case light.KindUpdate:
-		return c.Spec.DecodeUpdate(ssz)
-	case light.KindFinality:
-		return c.Spec.DecodeFinality(ssz)
-	case light.KindOptimistic:
-		return c.Spec.DecodeOptimistic(ssz)
-	}
-	return nil, wire.Invalid("kind %d is no update", k)
+	return c.Spec.ReadUpdate(k, ssz)
 }
 
 // offer moves the head when enough signed. Equal slots with unequal blocks are a conflict: the committee is not

@@ -23,17 +23,7 @@ type Folder struct {
 func (f *Folder) Name() string { return f.Where }
 
 // FileOf names the file of a container. what is the root or the period, empty for the kinds of which there is one.
-func FileOf(k light.Kind, what string) string {
-	switch k {
-	case light.KindBootstrap:
-		return "bootstrap-" + what + ".ssz"
-	case light.KindUpdate:
-		return "update-" + what + ".ssz"
-	case light.KindFinality:
-		return "finality.ssz"
-	}
-	return "optimistic.ssz"
-}
+func FileOf(k light.Kind, what string) string { return light.FileOf(k, what) }
 
 func (f *Folder) read(k light.Kind, what string) ([]byte, error) {
 	name := FileOf(k, what)

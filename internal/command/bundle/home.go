@@ -13,6 +13,7 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/cards"
 	"github.com/pars-network/pars/pkg/courier"
+	"github.com/pars-network/pars/pkg/courier/readers"
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
 	"github.com/pars-network/pars/pkg/profile"
@@ -160,7 +161,8 @@ func (h *home) open(dir string, p *profile.Profile) error {
 			d := cert.Device()
 			copy(who[:], d[:])
 		}
-		h.Courier, err = courier.New(courier.Config{Dir: dir, Store: h.store, Sessions: sessions, Cards: shelf, DEK: h.keys.Keys.DEK, Who: who, Clock: time.Now, Rand: rand.Reader})
+		h.Courier, err = courier.New(courier.Config{Dir: dir, Store: h.store, Sessions: sessions, Cards: shelf, DEK: h.keys.Keys.DEK, Who: who, Clock: time.Now, Rand: rand.Reader,
+			Readers: readers.Of(readers.Home{Profile: p, Memory: readers.Settings{Store: h.store}, Files: store.OS(dir)})})
 	}
 	if err != nil {
 		return errors.Join(err, h.store.Close())

@@ -14,6 +14,8 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/bundle"
 	"github.com/pars-network/pars/pkg/courier"
+	"github.com/pars-network/pars/pkg/courier/readers"
+	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/sig"
 )
 
@@ -32,9 +34,18 @@ func withFile(c *urfave.Context, f func(courier.API, courier.FileQuery) error) e
 	}
 	defer done()
 	if !hasHome(c) || len(q.Courier) > 0 {
-		return f(courier.Homeless(time.Now), q)
+		return f(homeless(c), q)
 	}
 	return do(c, func(a courier.API) error { return f(a, q) })
+}
+
+// homeless opens what needs no home, with what the profile alone can verify.
+func homeless(c *urfave.Context) *courier.Courier {
+	p, err := profile.Load(cli.Profile(c), os.ReadFile)
+	if err != nil {
+		cli.Verbosef(c, "%v", err)
+	}
+	return courier.Homeless(time.Now, readers.Of(readers.Home{Profile: p}))
 }
 
 // fileQuery reads the flags; standard input is kept in a file until done is called.
@@ -139,7 +150,7 @@ func (r listRow) Text() string {
 func lsVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "ls", Usage: "list what is in a bundle", ArgsUsage: "FILE|-",
-		Description: "A line is kind, id, bytes. With the courier key alone: how many sectors there are. A file named in a release has 60 digits to compare by voice.",
+		Description: "A line is kind, id, bytes, and whether it verifies. With the courier key alone: how many sectors there are. A file named in a release has 60 digits to compare by voice.",
 		Flags:       fileFlags(),
 		Action: func(c *urfave.Context) error {
 			return withFile(c, func(a courier.API, q courier.FileQuery) error {
@@ -170,7 +181,11 @@ func (r verdictRow) Text() string {
 	if !r.v.Reads && r.v.Whole() {
 		word = "whole"
 	}
-	return fmt.Sprintf("%s\t%d sectors, %d mended, %d lost\t%d chunks, %d refused", word, s.Total, s.Repaired, s.Lost, r.v.Chunks.Good, len(r.v.Chunks.Refused))
+	out := fmt.Sprintf("%s\t%d sectors, %d mended, %d lost\t%d chunks, %d refused", word, s.Total, s.Repaired, s.Lost, r.v.Chunks.Good, len(r.v.Chunks.Refused))
+	if r.v.Proven+r.v.Unsure > 0 {
+		out += fmt.Sprintf("\t%d records verified, %d not verifiable here", r.v.Proven, r.v.Unsure)
+	}
+	return out
 }
 
 // MarshalJSON is the salvage report with its exit code.
@@ -184,6 +199,7 @@ func (r verdictRow) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	fields["exit"], fields["bytes"] = cli.Code(verdict(r.v)), r.v.Bytes
+	fields["verified"], fields["unverified"] = r.v.Proven, r.v.Unsure
 	return json.Marshal(fields)
 }
 
@@ -220,14 +236,17 @@ func verifyVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "verify", Usage: "say whether a bundle is whole and genuine", ArgsUsage: "FILE|-",
 		Description: "Exit 0 whole and genuine, 3 damaged but repairable, 4 no key of ours opens it (or it is no bundle: that cannot be told apart), 6 not genuine " +
-			"or beyond repair. With --deep every object's own check is run. The report is JSON with --json.",
-		Flags: fileFlags(&urfave.BoolFlag{Name: "deep", Usage: "check every object"}),
+			"or beyond repair. Cards, lists, proofs and updates are checked by what this home knows; what cannot be told here is counted, and named with -v. " +
+			"With --deep the signatures of entries are checked too. The report is JSON with --json.",
+		Flags: fileFlags(&urfave.BoolFlag{Name: "deep", Usage: "check the signatures of entries too"}),
 		Action: func(c *urfave.Context) error {
 			return withFile(c, func(a courier.API, q courier.FileQuery) error {
 				q.Deep = c.Bool("deep")
 				v, err := a.Look(c.Context, q, func(r courier.Result) error {
 					if r.Result == "refused" {
 						cli.Warnf(c, "%s: %s", r.ID, r.Reason)
+					} else if r.Checked != "" {
+						cli.Verbosef(c, "%s: %s", r.ID, r.Reason)
 					}
 					return nil
 				})

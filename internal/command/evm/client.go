@@ -90,7 +90,19 @@ func servers(c *urfave.Context, cl *evm.Client) error {
 	if dir := c.String("files"); dir != "" {
 		cl.Sources = append(cl.Sources, &evm.Folder{FS: os.DirFS(dir), Where: dir, Spec: cl.Spec()})
 	}
+	home, err := cli.Home(c)
+	if err != nil {
+		return err
+	}
+	if dir := filepath.Join(home, "evm", "carried"); exists(dir) { // what bundles brought
+		cl.Sources = append(cl.Sources, &evm.Folder{FS: os.DirFS(dir), Where: dir, Spec: cl.Spec()})
+	}
 	return rpcs(c, cl)
+}
+
+func exists(dir string) bool {
+	_, err := os.Stat(dir)
+	return err == nil
 }
 
 func rpcs(c *urfave.Context, cl *evm.Client) error {
