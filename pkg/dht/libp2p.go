@@ -20,7 +20,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
-	"github.com/multiformats/go-multihash"
 
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -372,14 +371,14 @@ func (n *Node) provide(ctx context.Context, to Peer, key []byte) error {
 	self := peer.AddrInfo{ID: n.Host.ID(), Addrs: dialable(n.Host.Addrs())}
 	ai := info(to)
 	n.Host.Peerstore().AddAddrs(ai.ID, ai.Addrs, dialTTL)
-	return n.rpc.PutProviderAddrs(ctx, ai.ID, multihash.Multihash(key), self)
+	return n.rpc.PutProviderAddrs(ctx, ai.ID, []byte(key), self)
 }
 
 // providers asks one peer who serves under a role key, and for peers nearer to it.
 func (n *Node) providers(ctx context.Context, a Ask) (found, closer []Peer, err error) {
 	ai := info(a.Peer)
 	n.Host.Peerstore().AddAddrs(ai.ID, ai.Addrs, dialTTL)
-	provs, list, err := n.rpc.GetProviders(ctx, ai.ID, multihash.Multihash(a.Key))
+	provs, list, err := n.rpc.GetProviders(ctx, ai.ID, []byte(a.Key))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
 	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 // needles are what must not stand on a disk: what it is, and the forms it is looked for in.
@@ -180,7 +180,7 @@ func (n needles) identities(t *testing.T, homes []string, nodes []*proc, h strin
 		n.raw("account", account.ID[:])
 		n.hex(t, "device", id.Device)
 		n.text("peer id", id.PeerID)
-		n.raw("peer id", base58(id.PeerID))
+		n.raw("peer id", base58(t, id.PeerID))
 		n.hex(t, "node id", id.NodeID)
 		address, _, _ := strings.Cut(nodes[i].addr, "/p2p/")
 		n.text("address", address)
@@ -237,12 +237,13 @@ func linked(t *testing.T, from string) string {
 	return to
 }
 
-func base58(s string) []byte {
-	n := new(big.Int)
-	for _, c := range s {
-		n.Mul(n, big.NewInt(58)).Add(n, big.NewInt(int64(strings.IndexRune("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", c))))
+func base58(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := wire.DecodeBase58(s)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return n.Bytes() // 12D3… has one leading zero
+	return b
 }
 
 // rawAddress is /ip4/127.0.0.1/tcp/PORT in its binary form.

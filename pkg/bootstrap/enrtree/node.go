@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"strconv"
 
-	"github.com/multiformats/go-multihash"
-
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -145,7 +143,7 @@ func listOf(content []byte) []byte {
 
 // ID returns the libp2p peer id of the node's key: identity multihash of protobuf {type 2, 33 bytes}.
 func (n *Node) ID() string {
-	return multihash.Multihash(append([]byte("\x00\x25\x08\x02\x12\x21"), n.Key...)).B58String()
+	return string(wire.AppendBase58(nil, append([]byte("\x00\x25\x08\x02\x12\x21"), n.Key...)))
 }
 
 // Multiaddrs returns where the node serves TCP, with its peer id.

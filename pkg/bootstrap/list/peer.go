@@ -3,8 +3,6 @@ package list
 import (
 	"bytes"
 
-	"github.com/multiformats/go-multihash"
-
 	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -14,23 +12,16 @@ const idHead = "\x00\x24\x08\x01\x12\x20"
 
 // PeerID returns the libp2p peer id of a node key in base58.
 func PeerID(k sig.Public) string {
-	return multihash.Multihash(append([]byte(idHead), k[:]...)).B58String()
+	return string(wire.AppendBase58(nil, append([]byte(idHead), k[:]...)))
 }
 
 // PeerKey returns the Ed25519 key in a peer id; ids of other keys have none. Errors wrap wire.ErrInvalid.
 func PeerKey(id string) (k sig.Public, err error) {
-	if len(id) > 128 {
-		return k, wire.Invalid("peer id of %d characters", len(id))
-	}
-	h, err := multihash.FromB58String(id)
+	h, err := wire.DecodeBase58(id)
 	if err != nil || len(h) != len(idHead)+32 || !bytes.HasPrefix(h, []byte(idHead)) {
 		return k, wire.Invalid("%q is no peer id of an Ed25519 key", id)
 	}
-	copy(k[:], h[len(idHead):])
-	if PeerID(k) != id {
-		return k, wire.Invalid("peer id %q is not in its one form", id)
-	}
-	return k, nil
+	return sig.Public(h[len(idHead):]), nil
 }
 
 // ID returns the peer id of the entry.
