@@ -165,14 +165,7 @@ func sleeps(t *tree) []Finding {
 		if !f.test && !within(f.dir, "test") {
 			continue
 		}
-		reasons := map[int]bool{}
-		for _, group := range f.ast.Comments {
-			for _, c := range group.List {
-				if reason, ok := strings.CutPrefix(c.Text, "// sleep: "); ok && reason != "" {
-					reasons[t.line(c)] = true
-				}
-			}
-		}
+		reasons := t.reasons(f, "sleep")
 		ast.Inspect(f.ast, func(n ast.Node) bool {
 			sel, ok := n.(*ast.SelectorExpr)
 			if ok && f.selects(sel, "time", "Sleep") && !reasons[t.line(sel)] && !reasons[t.line(sel)-1] {
@@ -180,6 +173,43 @@ func sleeps(t *tree) []Finding {
 			}
 			return true
 		})
+	}
+	return out
+}
+
+// skips wants the reason of every test that may leave itself out: one that is always left out tests nothing. The labs
+// tell by it that a counterpart is missing.
+func skips(t *tree) []Finding {
+	var out []Finding
+	for _, f := range t.files {
+		if !f.test || within(f.dir, "test/interop") {
+			continue
+		}
+		reasons := t.reasons(f, "skip")
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || !slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, sel.Sel.Name) {
+				return true
+			}
+			x, ok := sel.X.(*ast.Ident)
+			if ok && slices.Contains([]string{"t", "b", "f", "tb"}, x.Name) && !reasons[t.line(sel)] && !reasons[t.line(sel)-1] {
+				out = append(out, t.at(f, sel, "let the test fail, or say why not in a comment that begins with skip:"))
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// reasons are the lines with a comment that begins with the word and goes on.
+func (t *tree) reasons(f *file, word string) map[int]bool {
+	out := map[int]bool{}
+	for _, group := range f.ast.Comments {
+		for _, c := range group.List {
+			if reason, ok := strings.CutPrefix(c.Text, "// "+word+": "); ok && reason != "" {
+				out[t.line(c)] = true
+			}
+		}
 	}
 	return out
 }

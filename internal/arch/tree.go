@@ -165,6 +165,7 @@ func rules() []rule {
 		{"call", calls},
 		{"init", inits},
 		{"required", required},
+		{"skip", skips},
 		{"sleep", sleeps},
 		{"variable", variables},
 	}

@@ -119,7 +119,7 @@ func TestScriptsParse(t *testing.T) {
 func TestPagesAreClean(t *testing.T) {
 	mandoc, err := exec.LookPath("mandoc")
 	if err != nil {
-		t.Skip("mandoc is not installed")
+		t.Skip("mandoc is not installed") // skip: the labs install it
 	}
 	files, err := Files(Apps())
 	if err != nil {
@@ -139,7 +139,7 @@ func TestPagesAreClean(t *testing.T) {
 func TestBashCompletes(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("bash is not installed")
+		t.Skip("bash is not installed") // skip: the script is for those who have it
 	}
 	app := Apps()[0]
 	script, err := cli.Script(app, "bash")

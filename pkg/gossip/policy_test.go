@@ -18,7 +18,7 @@ import (
 func TestPolicyChild(t *testing.T) {
 	how := os.Getenv("GOSSIP_TEST_POLICY")
 	if how == "" {
-		t.Skip("run by the other tests of this file")
+		t.Skip("run by the other tests of this file") // skip: they start this program with the variable set
 	}
 	defer os.Exit(0)
 	if how == "dead" {

@@ -356,7 +356,7 @@ func TestTreePartition(t *testing.T) {
 // A thousand members: how far a message travels.
 func TestTreeAtScale(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a thousand members")
+		t.Skip("a thousand members") // skip: with -short alone
 	}
 	g := newGrove(2, 1000, 300)
 	for _, m := range g.all {

@@ -266,7 +266,7 @@ func TestNoKeysWithoutDEK(t *testing.T) {
 
 func TestPublishedCost(t *testing.T) {
 	if testing.Short() {
-		t.Skip("64 MiB and a second")
+		t.Skip("64 MiB and a second") // skip: with -short alone
 	}
 	d, sec := storetest.NewDisk(), Memory()
 	if err := Create(d, sec, []byte("pass"), sample(t, 1), nil); err != nil {

@@ -19,7 +19,7 @@ func TestFS(t *testing.T) {
 
 func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no modes")
+		t.Skip("no modes") // skip: Windows has none
 	}
 	root := filepath.Join(t.TempDir(), "home")
 	if err := store.WriteAtomic(store.OS(root), "sub/a", nil); err != nil {

@@ -77,7 +77,7 @@ func TestNobody(t *testing.T) {
 	}
 	l, err := net.Listen("unix", dir+"/silent")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer l.Close()
 	t.Setenv("PCSCLITE_CSOCK_NAME", dir+"/silent")
