@@ -11,6 +11,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pars-network/pars/internal/cli"
+	"github.com/pars-network/pars/pkg/keystore"
 	"github.com/pars-network/pars/pkg/node"
 	"github.com/pars-network/pars/pkg/profile"
 )
@@ -48,6 +49,22 @@ func Logger(c *urfave.Context) *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level}))
 }
 
+// Open calls open with cfg, and while a pass-phrase that a person typed is wrong, with another one, later each time.
+func Open[T any](c *urfave.Context, cfg node.HomeConfig, open func(node.HomeConfig) (T, error)) (T, error) {
+	typed := cfg.Passphrase != nil && c.String("passphrase-file") == ""
+	for n := 0; ; n++ {
+		v, err := open(cfg)
+		if !typed || !errors.Is(err, node.ErrPassphrase) {
+			return v, err
+		}
+		pass, aerr := cli.AskAgain(c, keystore.Delay(n))
+		if aerr != nil || pass == nil {
+			return v, errors.Join(err, aerr)
+		}
+		cfg.Passphrase = pass
+	}
+}
+
 // Do runs f on the home's API; with create a home is made where there is none.
 func Do(c *urfave.Context, create bool, f func(node.API) error) error {
 	cfg, err := Config(c)
@@ -55,7 +72,7 @@ func Do(c *urfave.Context, create bool, f func(node.API) error) error {
 		return err
 	}
 	had := node.HasHome(cfg.Dir)
-	api, err := node.Attach(c.Context, cfg, create)
+	api, err := Open(c, cfg, func(cfg node.HomeConfig) (node.API, error) { return node.Attach(c.Context, cfg, create) })
 	if err != nil {
 		return err
 	}

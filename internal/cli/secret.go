@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -25,6 +26,17 @@ func AskSecret(c *urfave.Context, question string, twice bool) ([]byte, error) {
 		err = fmt.Errorf("the two are not the same")
 	}
 	return first, err
+}
+
+// AskAgain asks after a wrong pass-phrase, once wait is over. An empty answer is nil: the person gives up.
+func AskAgain(c *urfave.Context, wait time.Duration) ([]byte, error) {
+	Warnf(c, "wrong passphrase or damaged key file: again in %v, or Ctrl-C", wait)
+	select {
+	case <-c.Context.Done():
+		return nil, c.Context.Err()
+	case <-time.After(wait):
+	}
+	return AskSecret(c, "pass-phrase", false)
 }
 
 func hidden(c *urfave.Context, f *os.File, question string) ([]byte, error) {

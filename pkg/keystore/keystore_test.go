@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/store/storetest"
@@ -307,6 +308,14 @@ func TestSecrets(t *testing.T) {
 		}
 		if _, err := s.Secret(); !errors.Is(err, ErrNoSecret) {
 			t.Errorf("%s: destroyed: %v", s.Kind(), err)
+		}
+	}
+}
+
+func TestDelay(t *testing.T) {
+	for n, want := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 5: 32 * time.Second, 6: time.Minute, 1000: time.Minute} {
+		if got := Delay(n); got != want {
+			t.Errorf("after %d: %v, want %v", n, got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -165,4 +166,10 @@ func (o *Opened) wipeOthers(file []byte) error {
 		return err
 	}
 	return o.wipeOtherStates()
+}
+
+// Delay is how long to wait for the next attempt after n wrong passphrases before this one: 1, 2, 4 … 60 seconds. The
+// count is of one program: on disk it would tell whoever finds it that somebody tried.
+func Delay(n int) time.Duration {
+	return min(time.Second<<min(n, 6), time.Minute)
 }

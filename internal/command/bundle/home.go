@@ -38,6 +38,9 @@ func (h *home) Close() error {
 // errNoHome says what to do.
 var errNoHome = fmt.Errorf("no home here: make it with pars-node init, or name another with --home: %w", store.ErrNotFound)
 
+// errPassphrase says it too.
+var errPassphrase = fmt.Errorf("%w: give the passphrase with --passphrase-file", keystore.ErrPassphrase)
+
 // flags are those of a verb that opens a home, with more behind them.
 func flags(more ...urfave.Flag) []urfave.Flag {
 	return append([]urfave.Flag{cli.PassphraseFlag()}, more...)
@@ -73,6 +76,7 @@ func attach(c *urfave.Context, dir string) (courier.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	wrong := 0
 	for end := time.Now().Add(busyFor); ; {
 		if api := courier.Dial(c.Context, dir); api != nil {
 			return api, nil
@@ -85,6 +89,13 @@ func attach(c *urfave.Context, dir string) (courier.API, error) {
 		h, err := openHome(c, dir, pass)
 		if err == nil {
 			return h, nil
+		}
+		if errors.Is(err, keystore.ErrPassphrase) && pass != nil && c.String("passphrase-file") == "" {
+			if pass, err = cli.AskAgain(c, keystore.Delay(wrong)); err != nil || pass == nil {
+				return nil, errors.Join(err, errPassphrase)
+			}
+			wrong++
+			continue
 		}
 		if !errors.Is(err, store.ErrBusy) {
 			return nil, err
@@ -121,7 +132,7 @@ func openHome(c *urfave.Context, dir string, pass []byte) (*home, error) {
 	h := &home{}
 	if h.keys, err = keystore.Open(fs, keystore.File(fs), pass); err != nil {
 		if errors.Is(err, keystore.ErrPassphrase) {
-			err = errors.New("wrong passphrase or damaged key file: give the passphrase with --passphrase-file")
+			err = errPassphrase
 		}
 		return nil, err
 	}

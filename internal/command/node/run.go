@@ -75,7 +75,7 @@ func runAction(c *urfave.Context) error {
 		return cli.Usagef("run: %v", err)
 	}
 	had := pars.HasHome(cfg.Dir)
-	h, err := pars.OpenHome(cfg, true)
+	h, err := attach.Open(c, cfg, func(cfg pars.HomeConfig) (*pars.Home, error) { return pars.OpenHome(cfg, true) })
 	if err != nil {
 		return err
 	}
