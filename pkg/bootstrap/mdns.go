@@ -32,6 +32,9 @@ type MDNS struct {
 	Lost func(peerID, iface string)
 	// Changed is told of each interface event, as that of a Watcher. It may be nil.
 	Changed func()
+	// Quiet is asked before anything is sent or read: while it says yes nothing is. Query, or an event, ends its time. It may
+	// be nil.
+	Quiet func() bool
 	// Clock tells the time.
 	Clock func() time.Time
 	// Rand is for names and delays; nil is crypto/rand.
@@ -172,6 +175,9 @@ func (m *MDNS) run(ctx context.Context) {
 			m.act()
 			return
 		case p := <-m.packets:
+			if m.quiet() {
+				continue
+			}
 			m.core.receive(m.Clock(), p.from, p.index, p.data)
 		case <-m.events:
 			m.relist()
@@ -181,14 +187,19 @@ func (m *MDNS) run(ctx context.Context) {
 		case <-m.queries:
 			m.core.renew(m.Clock())
 		case <-timer.C:
+			if m.quiet() {
+				continue
+			}
 			m.core.tick(m.Clock())
 		}
 	}
 }
 
+func (m *MDNS) quiet() bool { return m.Quiet != nil && m.Quiet() }
+
 func (m *MDNS) untilNext() time.Duration {
 	at := m.core.next()
-	if at.IsZero() {
+	if at.IsZero() || m.quiet() {
 		return time.Hour // no link: an event will come first
 	}
 	return max(0, at.Sub(m.Clock()))
@@ -233,7 +244,9 @@ func (m *MDNS) act() {
 	for _, a := range m.core.take() {
 		switch {
 		case a.packet != nil:
-			m.write(a)
+			if !m.quiet() {
+				m.write(a)
+			}
 		case a.lost && m.Lost != nil:
 			m.Lost(a.peer, a.iface.Name)
 		case !a.lost:

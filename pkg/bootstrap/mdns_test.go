@@ -151,6 +151,59 @@ func TestMDNSOverFakeSockets(t *testing.T) {
 	})
 }
 
+// A quiet one neither sends nor answers, and is there again at once when it is asked to be.
+func TestMDNSQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &air{}
+		var quiet atomic.Bool
+		var sent atomic.Int64
+		m1, d1 := fakeNode(a, peerA, "10.0.0.1")
+		m1.Quiet = quiet.Load
+		open := m1.open
+		m1.open = func(ctx context.Context, network string) (socket, error) {
+			s, err := open(ctx, network)
+			return counted{s, &sent}, err
+		}
+		m2, d2 := fakeNode(a, peerB, "10.0.0.2")
+		start(t, m1)
+		start(t, m2)
+		time.Sleep(2 * time.Second) // sleep: virtual time
+		wantLines(t, found(d2), "found A /ip4/10.0.0.1/tcp/4001 eth1")
+		quiet.Store(true)
+		synctest.Wait()
+		before := sent.Load()
+		for range 60 {
+			m1.Query()
+			m2.Query()
+			time.Sleep(time.Minute) // sleep: virtual time
+		}
+		if n := sent.Load() - before; n != 0 || before == 0 {
+			t.Errorf("%d packets while quiet, %d before", n, before)
+		}
+		found(d1)
+		found(d2)
+		quiet.Store(false)
+		m1.Query()
+		time.Sleep(5 * time.Second) // sleep: virtual time
+		if d1, d2 := found(d1), found(d2); len(d1) == 0 || len(d2) == 0 {
+			t.Errorf("afterwards %q and %q", d1, d2)
+		}
+		m1.Close()
+		m2.Close()
+	})
+}
+
+// counted counts what is sent.
+type counted struct {
+	socket
+	n *atomic.Int64
+}
+
+func (c counted) write(b []byte, to Interface) error {
+	c.n.Add(1)
+	return c.socket.write(b, to)
+}
+
 // found leaves out what the log says of the system's own events, which differ from machine to machine.
 func found(d *diary) []string {
 	return slices.DeleteFunc(d.take(), func(s string) bool { return s[:3] == "log" })

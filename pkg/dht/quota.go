@@ -10,11 +10,14 @@ const (
 	burstBytes   = 256 << 10
 	contactShare = 10
 	maxQuotas    = 4096
+	allPerSec    = 2000 // of all strangers together: a signature costs 42 µs
 )
 
 // Quota counts what each peer asks for. It is told the time; the zero value is ready.
 type Quota struct {
 	peers map[PeerID]*allowance
+	all   float64 // requests that strangers may still send
+	at    time.Time
 }
 
 type allowance struct {
@@ -36,6 +39,8 @@ func (q *Quota) Allow(p PeerID, put bool, size int, contact bool, now time.Time)
 	share := 1.0
 	if contact {
 		share = contactShare
+	} else if !q.shared(now) {
+		return false
 	}
 	if q.peers == nil {
 		q.peers = map[PeerID]*allowance{}
@@ -58,6 +63,21 @@ func (q *Quota) Allow(p PeerID, put bool, size int, contact bool, now time.Time)
 	}
 	*left--
 	a.bytes -= float64(size)
+	return true
+}
+
+// shared takes one request from what all strangers may send together.
+func (q *Quota) shared(now time.Time) bool {
+	if q.at.IsZero() {
+		q.all = allPerSec
+	} else {
+		q.all = min(allPerSec, q.all+max(0, now.Sub(q.at).Seconds())*allPerSec)
+	}
+	q.at = now
+	if q.all < 1 {
+		return false
+	}
+	q.all--
 	return true
 }
 

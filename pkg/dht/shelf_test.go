@@ -32,6 +32,23 @@ func TestShelf(t *testing.T) {
 	}
 }
 
+// TestAllStrangers: strangers who each keep to their own quota have a limit together, and contacts do not share it.
+func TestAllStrangers(t *testing.T) {
+	var q Quota
+	at, ok := time.Unix(now, 0), 0
+	for i := range 3 * allPerSec {
+		if q.Allow(PeerID(fmt.Sprint(i)), false, 10, false, at) {
+			ok++
+		}
+	}
+	if ok != allPerSec || !q.Allow("friend", false, 10, true, at) {
+		t.Errorf("%d at once", ok)
+	}
+	if !q.Allow("late", false, 10, false, at.Add(time.Millisecond)) || q.Allow("later", false, 10, false, at) == q.Allow("latest", false, 10, false, at) {
+		t.Error("time gives two a millisecond")
+	}
+}
+
 func TestQuota(t *testing.T) {
 	var q Quota
 	at := time.Unix(now, 0)

@@ -29,15 +29,16 @@ import (
 
 // Options say what a host is for.
 type Options struct {
-	Seed   [32]byte // of the Ed25519 key that is its identity
-	Listen []string // multiaddrs; none: it only dials
-	Some   bool     // one address that it can listen at is enough
-	Limits Limits
-	Low    int                      // connections down to which idle ones are closed, 0: 32
-	High   int                      // connections above which they are, 0: twice Low
-	Dial   time.Duration            // how long a dial may take, 0: 10 s; half of it on a local network
-	Open   func() bool              // asked before each dial and each call taken; nil: always
-	Count  func(sent, received int) // told of what streams carry, from many goroutines; may be nil
+	Seed      [32]byte // of the Ed25519 key that is its identity
+	Listen    []string // multiaddrs; none: it only dials
+	Some      bool     // one address that it can listen at is enough
+	Limits    Limits
+	Low       int                      // connections down to which idle ones are closed, 0: 32
+	High      int                      // connections above which they are, 0: twice Low
+	Dial      time.Duration            // how long a dial may take, 0: 10 s; half of it on a local network
+	Handshake time.Duration            // how long that of a caller may take, 0: 10 s
+	Open      func() bool              // asked before each dial and each call taken; nil: always
+	Count     func(sent, received int) // told of what streams carry, from many goroutines; may be nil
 }
 
 // Host returns a host of TCP, Noise and yamux: what the protocols need and nothing that only makes it larger. It speaks
@@ -51,6 +52,9 @@ func Host(o Options) (host.Host, error) {
 	}
 	if o.Dial == 0 {
 		o.Dial = 10 * time.Second
+	}
+	if o.Handshake == 0 {
+		o.Handshake = handshakeWithin
 	}
 	sw, bus, err := newSwarm(o)
 	if err != nil {
@@ -109,20 +113,20 @@ func newSwarm(o Options) (*swarm.Swarm, event.Bus, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := addTCP(sw, key, rm, door); err != nil {
+	if err := addTCP(sw, key, rm, door, o.Handshake); err != nil {
 		sw.Close()
 		return nil, nil, err
 	}
 	return sw, bus, nil
 }
 
-func addTCP(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager, door connmgr.ConnectionGater) error {
+func addTCP(sw *swarm.Swarm, key crypto.PrivKey, rm network.ResourceManager, door connmgr.ConnectionGater, patience time.Duration) error {
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 	secure, err := noise.New(noise.ID, key, muxers)
 	if err != nil {
 		return err
 	}
-	up, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, rm, door)
+	up, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, rm, door, upgrader.WithAcceptTimeout(patience))
 	if err != nil {
 		return err
 	}

@@ -32,23 +32,38 @@ const (
 	ratePhone  = 10
 )
 
+// Calls whose handshake is under way, streams that one peer may have open towards us, and how long a handshake may take.
+const (
+	halfOpenAll     = 128
+	halfOpenEach    = 16
+	perPeer         = 32
+	handshakeWithin = 10 * time.Second
+)
+
 func (l Limits) manager() (network.ResourceManager, error) {
 	if l == Dialer {
 		free := []rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: math.MaxInt}}
 		return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(rcmgr.InfiniteLimits), rcmgr.WithLimitPerSubnet(free, free),
 			rcmgr.WithConnRateLimiters(&rate.Limiter{}))
 	}
-	scaled, all := rcmgr.DefaultLimits.Scale(256<<20, 512), rateAll
+	base, all := rcmgr.DefaultLimits, rateAll
+	base.PeerBaseLimit.StreamsInbound, base.PeerLimitIncrease.StreamsInbound = perPeer, 0
+	base.TransientBaseLimit.Conns, base.TransientBaseLimit.ConnsInbound = 4*halfOpenAll, 2*halfOpenAll // halfOpen counts those of strangers
+	scaled := base.Scale(256<<20, 512)
 	switch l {
 	case Phone:
-		scaled, all = rcmgr.DefaultLimits.Scale(96<<20, 256), ratePhone
+		scaled, all = base.Scale(96<<20, 256), ratePhone
 	case Machine:
-		scaled = rcmgr.DefaultLimits.AutoScale()
+		scaled = base.AutoScale()
 	}
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(scaled), rcmgr.WithLimitPerSubnet(
+	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(scaled), rcmgr.WithLimitPerSubnet(
 		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: perAddress}},
 		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: perHome}, {PrefixLength: 48, ConnCount: perSite}},
 	), rcmgr.WithConnRateLimiters(rates(all)))
+	if err != nil {
+		return nil, err
+	}
+	return &halfOpen{ResourceManager: rm, from: map[netip.Prefix]int{}}, nil
 }
 
 // rates is a token bucket for each address and one for all. Loopback, whose callers are programs of this machine, is free.

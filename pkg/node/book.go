@@ -59,6 +59,7 @@ func newBook(n *Node) (*book, error) {
 		}
 		k.b = peerbook.New(secret, n.home.cfg.Phone, nil, n.intn)
 	}
+	k.loadAlarm()
 	k.saved = n.clock()
 	k.b.Start(k.saved)
 	return k, nil
@@ -123,6 +124,7 @@ func (k *book) contact(p peer.ID, addrs []ma.Multiaddr) {
 		cleared = k.alarm.Clear()
 	})
 	if cleared {
+		k.saveAlarm("")
 		k.n.log.Info("a contact was met: the view is confirmed")
 		k.n.event(Event{Type: "alarm", Why: ""})
 	}
@@ -379,6 +381,7 @@ func (k *book) look(now time.Time) {
 		why = k.alarm.Why
 	})
 	if changed {
+		k.saveAlarm(why)
 		k.n.log.Warn("the view of the network may be controlled", "why", why)
 		k.n.event(Event{Type: "alarm", Why: why})
 	}

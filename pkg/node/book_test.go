@@ -86,8 +86,8 @@ func fast() func() time.Time {
 	return func() time.Time { return begun.Add(20 * time.Since(begun)) }
 }
 
-// TestAlarm: a node that sees nobody but strangers who came today doubts its view within a minute, says so,
-// and stops when it meets a contact.
+// TestAlarm: a node that sees nobody but strangers who came today doubts its view within a minute, says so, also after a
+// restart, and stops when it meets a contact.
 func TestAlarm(t *testing.T) {
 	dir := tempHome(t)
 	var mu sync.Mutex
@@ -119,6 +119,11 @@ func TestAlarm(t *testing.T) {
 	if err != nil || len(st.Alarms) != 1 {
 		t.Fatalf("status %+v %v", st.Alarms, err)
 	}
+	n.Close()
+	n = start(t, dir, func(again *Node) { again.Events = n.Events })
+	if n.book.alarmed() == "" {
+		t.Error("a restart ends the alarm")
+	}
 	inv, err := api(t, dir).Invite(t.Context(), InviteQuery{})
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +134,10 @@ func TestAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the end of the alarm", func() bool { return n.book.alarmed() == "" })
+	n.Close()
+	if n = start(t, dir, nil); n.book.alarmed() != "" {
+		t.Error("a restart brings it back")
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	if len(alarms) != 2 || alarms[0] == "" || alarms[1] != "" {

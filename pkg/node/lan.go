@@ -14,7 +14,7 @@ func (n *Node) startLAN() error {
 		n.watcher = &bootstrap.Watcher{Changed: n.moved, Log: n.warnLAN}
 		return n.watcher.Start(n.ctx)
 	}
-	m := &bootstrap.MDNS{PeerID: n.host.ID().String(), Addrs: n.listenAddrs, Found: n.found, Changed: n.moved,
+	m := &bootstrap.MDNS{PeerID: n.host.ID().String(), Addrs: n.listenAddrs, Found: n.found, Changed: n.moved, Quiet: n.asleep,
 		Clock: n.clock, Rand: n.home.cfg.Rand, Log: n.warnLAN}
 	if err := m.Start(n.ctx); err != nil {
 		n.log.Warn("no look around the local network", "why", err)
@@ -25,6 +25,8 @@ func (n *Node) startLAN() error {
 	n.mu.Unlock()
 	return nil
 }
+
+func (n *Node) asleep() bool { return !n.awake() }
 
 // look asks anew who is on the local network.
 func (n *Node) look() {

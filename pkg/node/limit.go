@@ -20,9 +20,11 @@ const (
 	overFrames cause = "frames"
 	overTags   cause = "unknown-session" // streams, by which one may ask for any session
 	overDups   cause = "duplicates"
-	overSigs   cause = "signatures" // that do not verify
+	overSigs   cause = "signatures"      // that do not verify
+	overOrphan cause = "unknown-parents" // vertices that wait for others
 	overWorks  cause = "works"
-	overCut    cause = "cut" // it came back while it was cut off
+	overAll    cause = "strangers" // frames of all of them together
+	overCut    cause = "cut"       // it came back while it was cut off
 )
 
 const (
@@ -67,6 +69,10 @@ func ofStrangers(c cause) limit {
 		return limit{100, 1000, false}
 	case overSigs:
 		return limit{1, 10, true}
+	case overOrphan:
+		return limit{20, 1000, false}
+	case overAll:
+		return limit{2000, 4000, false}
 	}
 	return limit{1, 1, true}
 }
@@ -86,6 +92,15 @@ func (q *quotas) use(p peer.ID, c cause, n int, contact bool, now time.Time) (wa
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if c == overFrames && !contact { // first: a thousand who each keep to their own are a flood
+		wait, _ = q.take("", overAll, n, ofStrangers(overAll), most, now)
+	}
+	own, cut := q.take(p, c, n, l, most, now)
+	return max(wait, own), cut
+}
+
+// take is use of one bucket. The caller holds mu.
+func (q *quotas) take(p peer.ID, c cause, n int, l limit, most time.Duration, now time.Time) (wait time.Duration, cut bool) {
 	if q.over == nil {
 		q.over, q.cuts = map[over]*bucket{}, map[peer.ID]time.Time{}
 	}
@@ -176,14 +191,16 @@ func (n *Node) refused(p peer.ID) bool {
 }
 
 // dear counts what of a batch costs a peer beside its signatures.
-func dear(got dag.Received) (dups, bad int) {
+func dear(got dag.Received) (dups, bad, orphans int) {
 	for _, r := range got.Results {
 		switch {
 		case r.Outcome == dag.Known:
 			dups++
+		case r.Outcome == dag.Parked:
+			orphans++
 		case r.Outcome == dag.Refused && r.Reason == string(vertex.BadSignature):
 			bad++
 		}
 	}
-	return dups, bad
+	return dups, bad, orphans
 }

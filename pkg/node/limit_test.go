@@ -35,6 +35,8 @@ func TestLimits(t *testing.T) {
 		{overTags, false, 20, false, true, 0, 20},
 		{overDups, false, 1000, true, false, 10 * time.Millisecond, 1000},
 		{overSigs, false, 10, false, true, 0, 10},
+		{overOrphan, false, 1000, true, false, 50 * time.Millisecond, 1000},
+		{overOrphan, true, 10_000, true, false, 5 * time.Millisecond, 10_000},
 		{overBytes, true, 1 << 30, false, false, 0, 1 << 30},
 		{overFrames, true, 1 << 20, false, false, 0, 1 << 20},
 		{overTags, true, 200, false, true, 0, 200},
@@ -104,6 +106,47 @@ func speakTo(t *testing.T, n *Node, h host.Host) network.Stream {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestManyStrangers: a thousand strangers who each keep to their own limit are slowed together, and no contact by them.
+func TestManyStrangers(t *testing.T) {
+	var q quotas
+	slow := 0
+	for i := range 1000 {
+		if wait, cut := q.use(peer.ID(fmt.Sprint(i)), overFrames, 10, false, noon); cut {
+			t.Fatal("cut off for what others did")
+		} else if wait > 0 {
+			slow++
+		}
+	}
+	if slow < 550 || slow > 650 { // 4,000 at once are free
+		t.Errorf("%d of 1,000 are slowed", slow)
+	}
+	if wait, _ := q.use("friend", overFrames, 400, true, noon); wait > 0 {
+		t.Errorf("a contact waits %v for strangers", wait)
+	}
+	if wait, _ := q.use("late", overFrames, 1, false, noon.Add(4*time.Second)); wait > 0 {
+		t.Errorf("time gives nothing back: %v", wait)
+	}
+}
+
+// TestOrphans: vertices whose parents nobody has are counted as such.
+func TestOrphans(t *testing.T) {
+	got := dag.Received{Results: []dag.Result{{Outcome: dag.Parked}, {Outcome: dag.Known}, {Outcome: dag.Parked}}}
+	if dups, bad, orphans := dear(got); dups != 1 || bad != 0 || orphans != 2 {
+		t.Errorf("%d, %d, %d", dups, bad, orphans)
+	}
+	n := start(t, tempHome(t), func(n *Node) { n.NoDHT, n.NoMail = true, true })
+	many := dag.Received{Results: make([]dag.Result, 10_001)}
+	for i := range many.Results {
+		many.Results[i].Outcome = dag.Parked
+	}
+	if err := n.spend("p", many, 0); !errors.Is(err, reconcile.ErrLimits) { // works, which costs more
+		t.Errorf("got %v", err)
+	}
+	if wait, _ := n.quotas.use("p", overOrphan, 1, true, n.clock()); wait == 0 {
+		t.Error("they cost nothing")
+	}
 }
 
 // TestFloods: strangers who send bytes, frames or streams without end are slowed to their limits or cut

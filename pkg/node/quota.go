@@ -75,8 +75,8 @@ func cost(got dag.Received, signed int) int {
 
 // spend charges a peer for a batch.
 func (n *Node) spend(p peer.ID, got dag.Received, signed int) error {
-	dups, bad := dear(got)
-	if !n.admitAs(n.ctx, p, overDups, dups, true) || !n.admitAs(n.ctx, p, overSigs, bad, true) { // who gets here is a member
+	dups, bad, orphans := dear(got)
+	if !n.admitAs(n.ctx, p, overDups, dups, true) || !n.admitAs(n.ctx, p, overOrphan, orphans, true) || !n.admitAs(n.ctx, p, overSigs, bad, true) { // who gets here is a member
 		return fmt.Errorf("%w: too many signatures that do not verify", reconcile.ErrLimits)
 	}
 	if n.quotas.charge(p, cost(got, signed), n.clock()) {

@@ -141,6 +141,7 @@ func (n *Node) rise() {
 	if n.dialer != nil {
 		n.dialer.again()
 	}
+	n.look()
 	n.presence.kick()
 	n.slept.kick()
 }

@@ -44,6 +44,9 @@ func (a *Alarm) Look(v View, now time.Time) bool {
 	return false
 }
 
+// Resume is the alarm of the last run, which said why: to start anew is no reason to believe what is seen.
+func Resume(why string) Alarm { return Alarm{On: why != "", Why: why} }
+
 // Clear ends the alarm and reports whether there was one: a contact's handshake, or a checkpoint by QR or
 // bundle that verifies, shows more than one road.
 func (a *Alarm) Clear() bool {

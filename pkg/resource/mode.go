@@ -51,8 +51,7 @@ type Limits struct {
 	Awake        time.Duration // how long a wake-up may last
 	BytesPerHour int64
 	Peers        int
-	Inbound      int // strangers who called us
-	Syncs        int
+	Inbound      int  // strangers who called us
 	Strangers    bool // serve and carry for those who share no session
 	Feelers      bool // try addresses that were only heard of
 }
@@ -62,22 +61,19 @@ const wakeEvery = 15 * time.Minute
 
 // Limits returns the strictest of what the mode asks for.
 func (m Mode) Limits() Limits {
-	l := Limits{Peers: 16, Inbound: 32, Syncs: 8, Strangers: m.Storage == Free && m.Memory < Strict, Feelers: m.Memory < Strict}
+	l := Limits{Peers: 16, Inbound: 32, Strangers: m.Storage == Free && m.Memory < Strict, Feelers: m.Memory < Strict}
 	if m.Memory >= Reduced {
 		l.Peers, l.Inbound = 8, 8
 	}
-	if m.Memory == Strict {
-		l.Syncs = 1
-	}
 	if m.Metered {
-		l.sleep(time.Minute, 3, 2)
+		l.sleep(time.Minute, 3)
 		l.BytesPerHour = 200 << 10
 	}
 	if m.LowPower || m.Idle {
-		l.sleep(20*time.Second, 1, 1)
+		l.sleep(20*time.Second, 1)
 	}
 	if m.Spent || m.Flush {
-		l.sleep(20*time.Second, 1, 1)
+		l.sleep(20*time.Second, 1)
 		l.WakeEvery = Never
 	}
 	return l
@@ -87,8 +83,8 @@ func (m Mode) Limits() Limits {
 const Never = 1<<63 - 1
 
 // sleep makes few and short wake-ups of it, with nothing for strangers.
-func (l *Limits) sleep(awake time.Duration, peers, syncs int) {
-	l.WakeEvery, l.Peers, l.Syncs = max(l.WakeEvery, wakeEvery), min(l.Peers, peers), min(l.Syncs, syncs)
+func (l *Limits) sleep(awake time.Duration, peers int) {
+	l.WakeEvery, l.Peers = max(l.WakeEvery, wakeEvery), min(l.Peers, peers)
 	if l.Awake == 0 || awake < l.Awake {
 		l.Awake = awake
 	}
