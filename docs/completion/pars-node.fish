@@ -36,6 +36,7 @@ complete -c pars-node -n '__fish_seen_subcommand_from run' -l peer -r -d 'stay c
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mdns -d 'neither announce on nor look around the local network'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-dht -d 'neither tell members where this node is nor look for them in the hash table'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-resolve -d 'do not look for first peers by the names and lists of the profile'
+complete -c pars-node -n '__fish_seen_subcommand_from run' -l list -r -d 'take first peers from the list, card or rotation in FILE, bytes or text (repeat for more)'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l no-mail -d 'neither pass on nor keep nor leave sealed envelopes'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l offline -d 'no network at all: serve local programs only'
 complete -c pars-node -n '__fish_seen_subcommand_from run' -l metered -d 'the network costs by the byte: few peers, nothing for strangers'

@@ -46,7 +46,7 @@ type Peer struct {
 
 // Road is one way to a list or to peers. It is tried once in a Race.
 type Road struct {
-	Name      string // builtin, file, card, cache, lan, dht, dns, hns, ens
+	Name      string // builtin, file, bundle, card, cache, lan, dht, dns, hns, ens
 	Transport string // do53, dot … of the roads that have several
 	Server    string // who is asked, for people to read
 	After     time.Duration

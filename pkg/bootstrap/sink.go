@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -185,6 +186,9 @@ func (s *Sink) card(b []byte) error {
 			p.Source = c.Root.Account().String()
 			out = append(out, p)
 		}
+	}
+	if len(out) == 0 {
+		return fmt.Errorf("the card says no road to its owner: %w", wire.ErrNotFound)
 	}
 	s.peers(Contact, "card", out)
 	return nil

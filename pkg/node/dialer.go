@@ -21,6 +21,7 @@ const (
 	roadInvite  = "invite"
 	roadDHT     = "dht"
 	roadRelay   = "relay"
+	roadCard    = "card"
 	roadInbound = "inbound"
 )
 

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/dht"
 )
@@ -75,7 +77,7 @@ func (f *first) run(ctx context.Context) {
 		n.log.Warn("first peers", "why", err)
 		return
 	}
-	race := &bootstrap.Race{Trust: trust, Roads: roads, Private: n.Profile.Bootstrap.AllowPrivate, Memory: s.Memory, Now: n.clock, Rand: n.home.cfg.Rand,
+	race := &bootstrap.Race{Trust: trust, Roads: append(n.byHand(), roads...), Private: n.Profile.Bootstrap.AllowPrivate, Memory: s.Memory, Now: n.clock, Rand: n.home.cfg.Rand,
 		Network: bootstrap.NetworkKey(n.home.keys.Keys.DEK, bootstrap.GatewayMAC(), s.System), Build: n.Built, Found: f.found}
 	res, err := race.Run(ctx)
 	f.p.mu.Lock()
@@ -98,7 +100,9 @@ func (f *first) run(ctx context.Context) {
 // node asks. The race calls it from several goroutines.
 func (f *first) found(peer bootstrap.Peer) {
 	for _, a := range peer.Addrs {
-		if seed, err := dht.ParsePeer(a); err == nil {
+		if info, err := libp2p.AddrInfoFromString(a); err == nil && peer.Class == bootstrap.Contact {
+			f.p.n.dialer.add(*info, roadCard) // a friend is met, and may serve nobody's table
+		} else if seed, err := dht.ParsePeer(a); err == nil {
 			f.p.n.book.listed(peer.Source, seed)
 		}
 	}

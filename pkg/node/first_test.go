@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,5 +61,37 @@ func TestFirstPeerByList(t *testing.T) {
 			continue
 		}
 		until(t, "a peer of the list", func() bool { _, known := n.presence.state(); return known > 0 })
+	}
+}
+
+// TestFirstPeerByHand: a file, or a list that a bundle brought, is enough to begin with; a file that is too large is not read.
+func TestFirstPeerByHand(t *testing.T) {
+	p := listed(t, seeder(t), false)
+	raw, err := base64.RawURLEncoding.DecodeString(p.Bootstrap.List)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Bootstrap.List = ""
+	name := filepath.Join(t.TempDir(), "list.pbl")
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, tempHome(t), func(n *Node) { n.Profile, n.NoResolve, n.Lists = p, false, []string{name} })
+	until(t, "a peer of the file", func() bool { _, known := n.presence.state(); return known > 0 })
+
+	h := tempHome(t)
+	n = start(t, h, func(n *Node) { n.Profile, n.NoResolve = p, true })
+	if roads := n.byHand(); len(roads) != 0 {
+		t.Errorf("%d roads of nothing", len(roads))
+	}
+	if err := os.Truncate(name, 3<<20); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readList(name); err == nil {
+		t.Error("a file of 3 MiB is read")
+	}
+	lists := [][]byte{[]byte("a"), []byte("b"), []byte("PBR1x")}
+	if rotationsFirst(lists); string(lists[0]) != "PBR1x" || len(lists) != 3 {
+		t.Errorf("%q", lists)
 	}
 }

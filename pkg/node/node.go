@@ -45,6 +45,8 @@ type Node struct {
 	Phone   *resource.Phone // what a phone's system says; nil: none
 	// ENS reads texts by names of ENS on proven state; nil: those of the profile are asked of its server, at its word.
 	ENS bootstrap.TextSource
+	// Lists are files with lists of first peers, rotations, cards or AutoConf, as bytes or text.
+	Lists []string
 	// Built is when the program was made: a clock before it is wrong. Zero: not known.
 	Built time.Time
 

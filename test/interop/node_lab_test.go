@@ -160,12 +160,18 @@ func (n *Net) serve(i int, h Home, args ...string) *Node {
 	}
 	// ip ends by becoming the command, so that the pid is the node's
 	cmd := h.command("ip", append([]string{"netns", "exec", fmt.Sprint(n.name, i), self}, args[1:]...)...)
+	return awaitReady(h, cmd)
+}
+
+// awaitReady starts a command that prints a ready line.
+func awaitReady(h Home, cmd *exec.Cmd) *Node {
+	h.t.Helper()
 	node := &Node{Running: run(h.t, cmd), Home: h}
 	var line string
 	until(h.t, 20*time.Second, "the node is ready", func() bool {
 		select {
 		case <-node.ended:
-			h.t.Fatalf("node %d ended: %s", i, node.log)
+			h.t.Fatalf("%v ended: %s", cmd.Args, node.log)
 		default:
 		}
 		var whole bool

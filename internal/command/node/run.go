@@ -51,6 +51,7 @@ func runVerb() *urfave.Command {
 			&urfave.BoolFlag{Name: "no-mdns", Usage: "neither announce on nor look around the local network"},
 			&urfave.BoolFlag{Name: "no-dht", Usage: "neither tell members where this node is nor look for them in the hash table"},
 			&urfave.BoolFlag{Name: "no-resolve", Usage: "do not look for first peers by the names and lists of the profile"},
+			&urfave.StringSliceFlag{Name: "list", Usage: "take first peers from the list, card or rotation in `FILE`, bytes or text (repeat for more)"},
 			&urfave.BoolFlag{Name: "no-mail", Usage: "neither pass on nor keep nor leave sealed envelopes"},
 			&urfave.BoolFlag{Name: "offline", Usage: "no network at all: serve local programs only"},
 			&urfave.BoolFlag{Name: "metered", Usage: "the network costs by the byte: few peers, nothing for strangers"},
@@ -85,7 +86,7 @@ func runAction(c *urfave.Context) error {
 	out := &locked{p: cli.Out(c)}
 	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
 		NoMDNS: c.Bool("no-mdns"), NoDHT: c.Bool("no-dht"), NoMail: c.Bool("no-mail"), NoResolve: c.Bool("no-resolve"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log,
-		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv), Built: version.Built()}
+		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv), Built: version.Built(), Lists: c.StringSlice("list")}
 	if c.Bool("events") {
 		n.Events = func(e pars.Event) { out.print(event{e}) }
 	}
