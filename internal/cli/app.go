@@ -140,12 +140,10 @@ func run(ctx context.Context, app *urfave.App, args []string) error {
 	return app.RunContext(ctx, append([]string{app.Name}, line.args()...))
 }
 
-// complain prints err, one prefixed line for each of its lines.
+// complain prints err, one prefixed line for each of its lines; the ends of a context are told in words that are not Go's.
 func complain(w io.Writer, name string, err error) {
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if line == context.Canceled.Error() {
-			line = "interrupted"
-		}
+	plain := strings.NewReplacer(context.Canceled.Error(), "interrupted", context.DeadlineExceeded.Error(), "timed out")
+	for line := range strings.SplitSeq(plain.Replace(err.Error()), "\n") {
 		fmt.Fprintf(w, "%s: %s\n", name, harmless(line, "", true))
 	}
 }

@@ -87,6 +87,15 @@ func TestErrorsArePrefixedLines(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
+	for _, slow := range []func(c *urfave.Context) error{
+		func(c *urfave.Context) error { <-c.Context.Done(); return c.Context.Err() },
+		func(c *urfave.Context) error { <-c.Context.Done(); return fmt.Errorf("ask a: %w", c.Context.Err()) },
+	} {
+		code, errs := runVerb(t.Context(), nil, io.Discard, nil, "", []string{"--timeout", "1ms"}, slow)
+		if code != 5 || !strings.HasSuffix(errs, "timed out\n") {
+			t.Errorf("exit %d stderr %q", code, errs)
+		}
+	}
 	hidden := func(c *urfave.Context) error {
 		<-c.Context.Done()
 		return errors.New("dial failed") // a library that does not say why

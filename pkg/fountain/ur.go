@@ -138,11 +138,6 @@ func NewJoiner(p Part) (*Joiner, error) {
 	return &Joiner{p, newMixer(p.Count, p.Checksum), newSolver(p.Count)}, nil
 }
 
-// Fits reports whether a part is of the same message.
-func (j *Joiner) Fits(p Part) bool {
-	return p.Count == j.first.Count && p.Length == j.first.Length && p.Checksum == j.first.Checksum && len(p.Data) == len(j.first.Data)
-}
-
 // Add takes a part that fits and reports whether it told something new. The error is ErrInconsistent.
 func (j *Joiner) Add(p Part) (bool, error) {
 	set := j.sums.newBits()

@@ -72,22 +72,6 @@ func TipSignatures(items []Item) {
 	}
 }
 
-// CutRun returns how many of the leading items fit one run, at least one.
-func CutRun(items []Item) int {
-	size := 64
-	for i := range items {
-		it := &items[i]
-		size += 3*32 + 40 + len(it.Body) + len(it.Parents)*34
-		if it.Signed {
-			size += 67
-		}
-		if i > 0 && (size > MaxRun || i >= MaxRunItems) {
-			return i
-		}
-	}
-	return len(items)
-}
-
 // appendRef appends a reference to vertex index at of branch bi: how many entries back it is.
 func appendRef(b []byte, bi int, br *branch, pos int) []byte {
 	b = wire.AppendUvarint(b, uint64(bi+1))

@@ -86,7 +86,7 @@ func TestOneHome(t *testing.T) {
 	start(t, h)
 	cmd := command(h, "pars-node", "run", "--offline")
 	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() != 7 {
+	if cmd.ProcessState.ExitCode() != 7 || !strings.Contains(string(out), "runs on "+h+" already") {
 		t.Errorf("exit %d: %v %s", cmd.ProcessState.ExitCode(), err, out)
 	}
 	run(t, h, "pars-node", "invite")

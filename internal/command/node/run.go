@@ -1,6 +1,8 @@
 package node
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -13,6 +15,7 @@ import (
 	"github.com/pars-network/pars/pkg/link"
 	pars "github.com/pars-network/pars/pkg/node"
 	"github.com/pars-network/pars/pkg/resource"
+	"github.com/pars-network/pars/pkg/store"
 )
 
 type ready struct {
@@ -77,6 +80,9 @@ func runAction(c *urfave.Context) error {
 	}
 	had := pars.HasHome(cfg.Dir)
 	h, err := attach.Open(c, cfg, func(cfg pars.HomeConfig) (*pars.Home, error) { return pars.OpenHome(cfg, true) })
+	if errors.Is(err, store.ErrBusy) && pars.Running(c.Context, cfg.Dir) {
+		return fmt.Errorf("a node runs on %s already: see pars-node status, or name another home with --home: %w", cfg.Dir, err)
+	}
 	if err != nil {
 		return err
 	}
