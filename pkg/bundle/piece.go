@@ -200,6 +200,9 @@ func DecodeRelease(b []byte) (*Release, error) {
 	if next != 6 {
 		return nil, refuse(BadCanonical, "release of %d fields", next)
 	}
+	if !safeName(r.Name) {
+		return nil, refuse(BadCanonical, "release name %q", r.Name)
+	}
 	for _, f := range r.Files {
 		if !safeName(f.Name) {
 			return nil, refuse(BadCanonical, "file name %q", f.Name)

@@ -52,7 +52,7 @@ func (c *Courier) Unpack(ctx context.Context, q FileQuery, emit func(Result) err
 	defer closer.Close()
 	u := &unpacker{c: c, ctx: ctx, q: &q, v: v, now: c.cfg.Clock()}
 	u.emit = func(r Result) error { v.count(r); return emit(r) }
-	u.files = &incoming{dir: c.files(&q), names: map[[32]byte]placed{}, open: map[[32]byte]*incomingFile{}}
+	u.files = &incoming{dir: c.files(&q), names: map[[32]byte]placed{}, open: map[object]*incomingFile{}}
 	defer u.files.close()
 	if !f.Reads() {
 		return nil, fmt.Errorf("the courier key verifies and repairs; it does not read: %w", bundle.ErrNotForUs)
