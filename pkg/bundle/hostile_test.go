@@ -206,3 +206,14 @@ func TestOpenForged(t *testing.T) {
 		}
 	}
 }
+
+// TestReleaseNames: a name that leaves its folder, hides in it or moves a terminal's cursor is refused.
+func TestReleaseNames(t *testing.T) {
+	for name, ok := range map[string]bool{"pars": true, "pars/1": true, "": false, "..": false, ".parts": false, "/etc": false, "a/../b": false, "a\x1b[2J": false, "con\n": false} {
+		for _, r := range []Release{{Name: name, Version: "1"}, {Name: "pars", Version: "1", Files: []ReleaseFile{{Name: name}}}} {
+			if _, err := DecodeRelease(r.Record().Payload); (err == nil) != ok {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	}
+}

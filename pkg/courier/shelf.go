@@ -61,48 +61,78 @@ func (c *Courier) shelf() ([]shelved, error) {
 	return out, err
 }
 
-// keep puts records on the shelf and reports for each whether it is new. What expired goes; when it is full, what
-// expires first goes.
-func (c *Courier) keep(list []shelved, now time.Time) ([]bool, error) {
+// rack is the shelf while records are put on it: it is read once for all of them.
+type rack struct {
+	c     *Courier
+	now   time.Time
+	by    map[[32]byte]bool
+	size  int
+	batch *store.Batch
+}
+
+// rack reads the shelf. What expired goes.
+func (c *Courier) rack(now time.Time) (*rack, error) {
 	have, err := c.shelf()
 	if err != nil {
 		return nil, err
 	}
-	by := make(map[[32]byte]bool, len(have))
-	b := &store.Batch{}
-	size := 0
+	k := &rack{c: c, now: now, by: make(map[[32]byte]bool, len(have)), batch: &store.Batch{}}
 	for _, s := range have {
 		if s.expiry < hoursOf(now) {
-			c.root.Delete(b, store.TableCarried, s.key)
-			continue
-		}
-		by[s.sum] = true
-		size += len(s.Payload)
-	}
-	fresh := make([]bool, len(list))
-	count := len(by)
-	for i, s := range list {
-		if s.sum = sumOf(s.Record); by[s.sum] {
-			continue
-		}
-		if count >= shelfItems || size+len(s.Payload) > shelfBytes {
-			return fresh, fmt.Errorf("no room to carry more: %w", store.ErrFull)
-		}
-		if b.Bytes()+len(s.Payload) > store.MaxBatch/2 {
-			if err := c.cfg.Store.Commit(b); err != nil {
-				return fresh, err
+			if c.root.Delete(k.batch, store.TableCarried, s.key); k.batch.Len() >= store.MaxRecords/2 {
+				if err := k.flush(); err != nil {
+					return nil, err
+				}
 			}
-			b = &store.Batch{}
+			continue
 		}
-		key := append(binary.BigEndian.AppendUint32(nil, s.expiry), c.root.Name(store.TableCarried, s.sum[:])...)
-		c.root.Put(b, store.TableCarried, key, append([]byte{byte(s.Kind), s.hops}, s.Payload...))
-		by[s.sum], fresh[i] = true, true
-		count, size = count+1, size+len(s.Payload)
+		k.by[s.sum] = true
+		k.size += len(s.Payload)
 	}
-	if b.Len() == 0 {
-		return fresh, nil
+	return k, nil
+}
+
+// put adds a record and reports whether it is new. It is kept once flush returned. When the shelf is full the error is
+// store.ErrFull.
+func (k *rack) put(s shelved) (fresh bool, err error) {
+	if s.sum = sumOf(s.Record); k.by[s.sum] {
+		return false, nil
 	}
-	return fresh, c.cfg.Store.Commit(b)
+	if len(k.by) >= shelfItems || k.size+len(s.Payload) > shelfBytes {
+		return false, fmt.Errorf("no room to carry more: %w", store.ErrFull)
+	}
+	if k.batch.Bytes()+len(s.Payload) > store.MaxBatch/2 || k.batch.Len() >= store.MaxRecords/2 {
+		if err := k.flush(); err != nil {
+			return false, err
+		}
+	}
+	root := k.c.root
+	key := append(binary.BigEndian.AppendUint32(nil, s.expiry), root.Name(store.TableCarried, s.sum[:])...)
+	root.Put(k.batch, store.TableCarried, key, append([]byte{byte(s.Kind), s.hops}, s.Payload...))
+	k.by[s.sum] = true
+	k.size += len(s.Payload)
+	return true, nil
+}
+
+func (k *rack) flush() error {
+	if k.batch.Len() == 0 {
+		return nil
+	}
+	b := k.batch
+	k.batch = &store.Batch{}
+	return k.c.cfg.Store.Commit(b)
+}
+
+// keep puts one record on the shelf.
+func (c *Courier) keep(s shelved, now time.Time) (fresh bool, err error) {
+	k, err := c.rack(now)
+	if err != nil {
+		return false, err
+	}
+	if fresh, err = k.put(s); err != nil {
+		return false, err
+	}
+	return fresh, k.flush()
 }
 
 func hoursOf(t time.Time) uint32 { return uint32(max(0, t.Unix()) / 3600) }

@@ -2,12 +2,14 @@ package courier
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/bundle"
+	"github.com/pars-network/pars/pkg/store"
 )
 
 // TestShelf: a list goes from home to home as often as it may; the receipt finds its way back.
@@ -44,7 +46,7 @@ func TestMail(t *testing.T) {
 	e := make([]byte, 1024)
 	e[0], e[4] = 1, 7
 	m := bundle.Mail{Copies: 5, Hops: 2, Envelope: e}
-	if _, err := a.keep([]shelved{{Record: m.Record(), expiry: hoursOf(noon) + 5, hops: 2}}, noon); err != nil {
+	if _, err := a.keep(shelved{Record: m.Record(), expiry: hoursOf(noon) + 5, hops: 2}, noon); err != nil {
 		t.Fatal(err)
 	}
 	path, _ := a.pack(PackQuery{Carried: true})
@@ -102,5 +104,40 @@ func TestForgedReceipt(t *testing.T) {
 	f.Close()
 	if _, count, err := a.unpack(forged); err != nil || count["receipt refused"] != 1 {
 		t.Errorf("%v %v", err, count)
+	}
+}
+
+// counted counts walks and commits of an engine.
+type counted struct {
+	store.Engine
+	scans, commits int
+}
+
+func (c *counted) Scan(prefix, from []byte, f func(k, v []byte) bool) error {
+	c.scans++
+	return c.Engine.Scan(prefix, from, f)
+}
+
+func (c *counted) Commit(w []store.Write) error {
+	c.commits++
+	return c.Engine.Commit(w)
+}
+
+// TestManyRecords: a bundle of many small records reads the shelf once, and does not commit each of them.
+func TestManyRecords(t *testing.T) {
+	h := newHome(t, 1)
+	engine := &counted{Engine: h.engine}
+	h.engine = engine
+	h.reopen()
+	var list []bundle.Record
+	for i := range 2000 {
+		list = append(list, bundle.Record{Kind: bundle.KindTx, Payload: fmt.Appendf(nil, "transaction %d", i)})
+	}
+	engine.scans, engine.commits = 0, 0
+	if count := h.unpackRecords(1, list...); count["new"] != 2000 {
+		t.Errorf("%v", count)
+	}
+	if engine.scans > 10 || engine.commits > 10 {
+		t.Errorf("%d walks over the store, %d commits", engine.scans, engine.commits)
 	}
 }

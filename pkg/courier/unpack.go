@@ -39,6 +39,8 @@ type unpacker struct {
 	done    []uint32 // numbers of chunks that were read and not noted yet
 	doubt   bool     // something was parked or refused
 	files   *incoming
+	rack    *rack    // nil until something is shelved
+	told    []Result // of what is on it and not committed yet
 }
 
 var errKnown = errors.New("taken before")
@@ -127,6 +129,9 @@ func (u *unpacker) chunk(ch *bundle.Chunk) error {
 		if err := u.record(r); err != nil {
 			return err
 		}
+	}
+	if err := u.commitShelf(); err != nil {
+		return err
 	}
 	u.done = append(u.done, ch.Number)
 	if len(u.done) >= stepChunks && len(u.items) == 0 {
@@ -331,7 +336,13 @@ func (u *unpacker) shelve(r bundle.Record, checked Checked, why string) error {
 		hops--
 	}
 	r.Payload = bytes.Clone(r.Payload)
-	fresh, err := u.c.keep([]shelved{{Record: r, expiry: expiry, hops: hops}}, u.now)
+	if u.rack == nil {
+		var err error
+		if u.rack, err = u.c.rack(u.now); err != nil {
+			return err
+		}
+	}
+	fresh, err := u.rack.put(shelved{Record: r, expiry: expiry, hops: hops})
 	if errors.Is(err, store.ErrFull) {
 		return u.refuse(r, "no room to carry more")
 	}
@@ -339,10 +350,29 @@ func (u *unpacker) shelve(r bundle.Record, checked Checked, why string) error {
 		return err
 	}
 	out := Result{ID: name(r), Kind: r.Kind.String(), Result: "known", Bytes: len(r.Payload), Checked: checked, Reason: why}
-	if fresh[0] {
+	if fresh {
 		out.Result = "new"
 	}
-	return u.emit(out)
+	u.told = append(u.told, out)
+	return nil
+}
+
+// commitShelf makes the records of a chunk durable, and tells of them.
+func (u *unpacker) commitShelf() error {
+	if u.rack == nil {
+		return nil
+	}
+	if err := u.rack.flush(); err != nil {
+		return err
+	}
+	told := u.told
+	u.told = nil
+	for _, r := range told {
+		if err := u.emit(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // delivered takes a receipt for a bundle of ours: custody of it ends.
@@ -423,7 +453,7 @@ func (u *unpacker) receipt(f *bundle.File) error {
 	}
 	r := bundle.Receipt{Body: f.Report.Body, Who: u.c.cfg.Who, Hours: hoursOf(u.now), Chunks: []bundle.Range{{From: 0, To: uint32(f.Report.Chunks.Good - 1)}}}
 	r.Seal(key)
-	_, err := u.c.keep([]shelved{{Record: r.Record(), expiry: hoursOf(u.now) + 30*24, hops: bundle.StartHops}}, u.now)
+	_, err := u.c.keep(shelved{Record: r.Record(), expiry: hoursOf(u.now) + 30*24, hops: bundle.StartHops}, u.now)
 	if errors.Is(err, store.ErrFull) {
 		return nil
 	}
