@@ -1,0 +1,8 @@
+//go:build soak
+
+package hns
+
+import "testing"
+
+// TestMutatedSoak: 10^7 changed inputs.
+func TestMutatedSoak(t *testing.T) { mutated(t, 1_000_000, 10_000_000) }
