@@ -30,6 +30,9 @@ const (
 
 // addrIP returns the address that a binary multiaddr begins with.
 func addrIP(a []byte) (netip.Addr, bool) {
+	if len(a) >= 2 && a[0] == 42 && len(a) >= 2+int(a[1]) { // the zone of a link-local address, by its length
+		a = a[2+int(a[1]):]
+	}
 	switch {
 	case len(a) >= 5 && a[0] == 4:
 		return netip.AddrFrom4([4]byte(a[1:5])), true
@@ -113,4 +116,11 @@ func networks(p Peer) map[string]int {
 		}
 	}
 	return out
+}
+
+// Local reports whether a multiaddr is of a private or link-local network, or of this machine. The shared addresses of
+// carriers (100.64/10) are not: behind them is a country.
+func Local(addr []byte) bool {
+	ip, ok := addrIP(addr)
+	return ok && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsLoopback())
 }

@@ -89,12 +89,12 @@ func (n *Node) Start() error {
 		kad.ValueDatastore(n.values), kad.ProviderDatastore(n.providersKept),
 		kad.ProviderManagerOpts(records.ProvideValidity(24 * time.Hour)),
 		kad.RoutingTablePeerDiversityFilter(&diversity{n: n, in: map[peer.ID]Peer{}}),
-		kad.QueryFilter(func(_ any, ai peer.AddrInfo) bool { return len(dialable(ai.Addrs)) > 0 }),
-		kad.AddressFilter(dialable), kad.OnRequestHook(n.hook),
+		kad.QueryFilter(func(_ any, ai peer.AddrInfo) bool { return len(n.reach(ai.Addrs)) > 0 }),
+		kad.AddressFilter(n.reach), kad.OnRequestHook(n.hook),
 		kad.BootstrapPeersFunc(n.seedInfos),
 	}
 	if n.LAN {
-		opts = append(opts, kad.ProtocolExtension("/lan"))
+		opts = append(opts, kad.ProtocolExtension("/lan"), kad.RoutingTableFilter(n.beside))
 	}
 	if n.Bare {
 		opts = append(opts, kad.DisableAutoRefresh(), kad.RoutingTableFilter(func(any, peer.ID) bool { return false }))
@@ -223,6 +223,19 @@ func (d *diversity) Decrement(g peerdiversity.PeerGroupInfo) {
 	}
 }
 
+// reach is dialable, and for the local network what is on one.
+func (n *Node) reach(addrs []ma.Multiaddr) []ma.Multiaddr {
+	if n.LAN {
+		addrs = slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool { return !Local(a.Bytes()) })
+	}
+	return dialable(addrs)
+}
+
+// beside reports whether a peer is connected over a local network: what it says of its addresses is no proof.
+func (n *Node) beside(_ any, p peer.ID) bool {
+	return slices.ContainsFunc(n.Host.Network().ConnsToPeer(p), func(c network.Conn) bool { return Local(c.RemoteMultiaddr().Bytes()) })
+}
+
 // dialable drops what nobody can dial, and loopback where there is more: private networks are a whole country's.
 func dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
 	var out, loop []ma.Multiaddr
@@ -247,7 +260,7 @@ func (n *Node) peer(ai peer.AddrInfo, class Class) Peer {
 	if n.contact(p.ID) {
 		p.Class = Contact
 	}
-	for _, a := range dialable(ai.Addrs) {
+	for _, a := range n.reach(ai.Addrs) {
 		p.Addrs = append(p.Addrs, a.Bytes())
 	}
 	return p
@@ -368,7 +381,7 @@ func (n *Node) store(ctx context.Context, to Peer, key, value []byte) error {
 
 // provide tells one peer that this node serves under a role key.
 func (n *Node) provide(ctx context.Context, to Peer, key []byte) error {
-	self := peer.AddrInfo{ID: n.Host.ID(), Addrs: dialable(n.Host.Addrs())}
+	self := peer.AddrInfo{ID: n.Host.ID(), Addrs: n.reach(n.Host.Addrs())}
 	ai := info(to)
 	n.Host.Peerstore().AddAddrs(ai.ID, ai.Addrs, dialTTL)
 	return n.rpc.PutProviderAddrs(ctx, ai.ID, []byte(key), self)

@@ -532,3 +532,24 @@ func TestClosedServerAnswersNobody(t *testing.T) {
 		t.Error("it serves on")
 	}
 }
+
+// TestLANApart: the instance of the local network keeps what is on it, speaks its own protocol, and tells nothing to the other.
+func TestLANApart(t *testing.T) {
+	a := real(t, func(n *Node) { n.LAN = true })
+	b := real(t, func(n *Node) { n.LAN, n.Seeds = true, func() []Peer { return []Peer{self(a)} } })
+	wide := real(t, func(n *Node) { n.Seeds = func() []Peer { return []Peer{self(a)} } })
+	ctx := wait(t, 30*time.Second)
+	if err := b.Join(ctx); err != nil || b.Known() != 1 {
+		t.Fatalf("%d peers: %v", b.Known(), err)
+	}
+	if err := wide.Join(ctx); !errors.Is(err, wire.ErrNotFound) {
+		t.Errorf("the wide instance asks one of the local network: %v", err)
+	}
+	in := []ma.Multiaddr{ma.StringCast("/ip4/8.8.8.8/tcp/1"), ma.StringCast("/ip4/192.168.1.2/tcp/1"), ma.StringCast("/ip4/100.64.0.1/tcp/1")}
+	if got := b.reach(in); len(got) != 1 || !got[0].Equal(in[1]) {
+		t.Errorf("of the local network are %v", got)
+	}
+	if got := wide.reach(in); len(got) != 3 {
+		t.Errorf("of all are %v", got)
+	}
+}

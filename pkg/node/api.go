@@ -52,6 +52,7 @@ type Status struct {
 	UptimeS    int64          `json:"uptime_s"`
 	Roads      map[string]int `json:"roads"`         // peers by road
 	DHT        string         `json:"dht,omitempty"` // off, client, server
+	LANPeers   int            `json:"lan_peers"`     // in that of the local network
 	DHTPeers   int            `json:"dht_peers"`     // in its table
 	Mail       MailStatus     `json:"mail"`
 	Mode       string         `json:"mode"` // normal, metered, low-power, reduced

@@ -37,7 +37,7 @@ func (p *presence) findCode(ctx context.Context, c identity.ShortCard) (info pee
 	g := dht.Group{NetID: p.n.Profile.NetID()}
 	var seed [32]byte
 	g.Secret, seed = c.Rendezvous()
-	place, _, err := p.dht.Load().FindMember(ctx, g, sig.FromSeed(seed).Public(), dht.Presence)
+	place, _, err := p.findMember(ctx, g, sig.FromSeed(seed).Public())
 	if err != nil {
 		return info, fmt.Errorf("hash table: %w", err)
 	}

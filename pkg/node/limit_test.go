@@ -137,7 +137,7 @@ func TestOrphans(t *testing.T) {
 		t.Errorf("%d, %d, %d", dups, bad, orphans)
 	}
 	n := start(t, tempHome(t), func(n *Node) { n.NoDHT, n.NoMail = true, true })
-	many := dag.Received{Results: make([]dag.Result, 10_001)}
+	many := dag.Received{Results: make([]dag.Result, 10_500)}
 	for i := range many.Results {
 		many.Results[i].Outcome = dag.Parked
 	}

@@ -61,7 +61,7 @@ func (l *local) FindPeers(ctx context.Context, session string, emit func(Whereab
 		if m.Pseudonym == s.Pseudonym() || m.Rdv == (sig.Public{}) {
 			continue
 		}
-		place, rec, err := p.dht.Load().FindMember(ctx, g, m.Rdv, dht.Presence)
+		place, rec, err := p.findMember(ctx, g, m.Rdv)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

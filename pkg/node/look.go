@@ -24,6 +24,9 @@ func (n *Node) status(st *Status) {
 	st.Online = st.Peers > 0
 	mode := n.mode()
 	st.DHT, st.DHTPeers = n.presence.state()
+	if n.presence != nil {
+		st.LANPeers = n.presence.lan.known()
+	}
 	st.Mail = n.mail.status()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 	n.usageStatus(st)

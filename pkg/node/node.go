@@ -17,6 +17,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
+	ma "github.com/multiformats/go-multiaddr"
+
 	"github.com/pars-network/pars/pkg/bootstrap"
 	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/resource"
@@ -75,6 +77,7 @@ type Node struct {
 	wg       sync.WaitGroup
 	movedAt  atomic.Int64 // when the network last changed, Unix milliseconds
 	started  time.Time
+	near     func(ma.Multiaddr) bool // nil: isNear
 
 	mu      sync.Mutex // guards streams, closed, anchors, mdns, manager
 	manager resource.Manager

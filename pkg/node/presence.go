@@ -28,6 +28,7 @@ type presence struct {
 	wake    chan struct{}
 	reached atomic.Bool // somebody called us: we can serve
 
+	lan lanTable
 	dht atomic.Pointer[dht.Node] // the instance in use; what still runs on one that was replaced ends there
 
 	mu     sync.Mutex   // guards all below
@@ -64,6 +65,7 @@ func (p *presence) count() presenceCounts {
 func newPresence(n *Node) (*presence, error) {
 	p := &presence{n: n, wake: make(chan struct{}, 1), told: map[any]told{}, sought: map[string]*search{}}
 	p.first.p, p.first.began = p, n.clock()
+	p.lan.n = n
 	p.load()
 	return p, p.open(false)
 }
@@ -178,6 +180,7 @@ func (p *presence) run(ctx context.Context) {
 // close ends the instance, once the goroutine has ended.
 func (p *presence) close() {
 	if p != nil {
+		p.lan.close()
 		p.dht.Load().Close()
 	}
 }
@@ -187,8 +190,7 @@ func (p *presence) step(ctx context.Context) {
 	if !p.n.awake() {
 		return
 	}
-	serve := p.reached.Load() && p.n.mode().Limits().Strangers
-	if serve != p.dht.Load().Server {
+	if serve := p.serves(); serve != p.dht.Load().Server {
 		if err := p.open(serve); err != nil {
 			p.n.log.Warn("hash table", "why", err)
 			return
@@ -200,7 +202,10 @@ func (p *presence) step(ctx context.Context) {
 	if p.first.news.Swap(false) {
 		p.joined, p.joinWait, p.joinNext = false, 0, time.Time{}
 	}
-	if !p.join(ctx) {
+	if p.lan.step(ctx) {
+		p.untell() // it is told again, there too
+	}
+	if !p.join(ctx) && p.lan.known() == 0 {
 		return
 	}
 	p.tell(ctx)
@@ -210,6 +215,20 @@ func (p *presence) step(ctx context.Context) {
 		p.saved = now
 		p.keep()
 	}
+}
+
+// serves says whether the instance is to answer others: one that somebody has reached, that may carry for strangers, and
+// that does not live off a battery.
+func (p *presence) serves() bool {
+	mode := p.n.mode()
+	return p.reached.Load() && mode.Limits().Strangers && !mode.Drains
+}
+
+// untell forgets what was told.
+func (p *presence) untell() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.told)
 }
 
 // join fills the table, once for an instance, later each time. It reports whether anybody can be asked.

@@ -124,12 +124,12 @@ func (p *presence) look(ctx context.Context, a absent) {
 	var err error
 	if a.s == nil {
 		var found dht.Peer
-		found, err = p.dht.Load().FindPeer(ctx, dht.PeerID(a.peer))
+		found, err = p.findPeer(ctx, a.peer)
 		info = addrInfo(found.ID, found.Addrs)
 	} else {
 		var place dht.Place
 		g, _ := p.group(a.s)
-		place, _, err = p.dht.Load().FindMember(ctx, g, a.member.Rdv, dht.Presence)
+		place, _, err = p.findMember(ctx, g, a.member.Rdv)
 		info = addrInfo(place.Peer, place.Addrs)
 	}
 	p.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/session"
+	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -137,7 +139,7 @@ func (p *presence) announce(ctx context.Context, b beacon, epoch uint32) (dht.St
 	}
 	until := now.Add(tellFor + p.n.jitter(time.Hour)) // not one end for all records of a device
 	d := dht.Draft{Kind: dht.Presence, Epoch: epoch, Seq: seq, NotAfter: uint64(until.Unix()), Place: b.place}
-	got, err := p.dht.Load().Announce(ctx, b.group, b.seed, d)
+	got, err := p.put(ctx, b, d)
 	if err != nil {
 		return got, err
 	}
@@ -147,6 +149,47 @@ func (p *presence) announce(ctx context.Context, b beacon, epoch uint32) (dht.St
 	p.told[b.key] = told{at: now, epoch: b.group.Epoch(now.Unix()), ahead: max(epoch, t.ahead), addrs: addrKey(b.place), acks: len(got.Stored), draw: p.n.jitter(tellAhead)}
 	p.counts.told++
 	return got, nil
+}
+
+// put stores one sealed record in both instances: two of one number would say that the writer equivocates.
+func (p *presence) put(ctx context.Context, b beacon, d dht.Draft) (dht.Stored, error) {
+	key, value, err := b.group.Seal(b.seed, d, p.n.home.cfg.Rand)
+	if err != nil {
+		return dht.Stored{}, err
+	}
+	got, err := p.dht.Load().PutRecord(ctx, key, value, nil)
+	if lan := p.lan.dht.Load(); lan != nil {
+		near, lerr := lan.PutRecord(ctx, key, value, nil)
+		for _, q := range near.Stored {
+			if !slices.ContainsFunc(got.Stored, func(o dht.Peer) bool { return o.ID == q.ID }) {
+				got.Stored = append(got.Stored, q)
+			}
+		}
+		if lerr == nil {
+			err = nil // one of them is enough
+		}
+	}
+	return got, err
+}
+
+// findMember asks the local network first: it answers in milliseconds, or holds nothing.
+func (p *presence) findMember(ctx context.Context, g dht.Group, a sig.Public) (dht.Place, dht.Record, error) {
+	if lan := p.lan.dht.Load(); lan != nil {
+		if place, rec, err := lan.FindMember(ctx, g, a, dht.Presence); err == nil {
+			return place, rec, nil
+		}
+	}
+	return p.dht.Load().FindMember(ctx, g, a, dht.Presence)
+}
+
+// findPeer asks the local network first for where a peer is.
+func (p *presence) findPeer(ctx context.Context, id peer.ID) (dht.Peer, error) {
+	if lan := p.lan.dht.Load(); lan != nil {
+		if found, err := lan.FindPeer(ctx, dht.PeerID(id)); err == nil {
+			return found, nil
+		}
+	}
+	return p.dht.Load().FindPeer(ctx, dht.PeerID(id))
 }
 
 // settings of presence: the newest sequence number, and the peers of the table.

@@ -130,6 +130,7 @@ func (m *Manager) decide(now time.Time) (d Mode) {
 
 func (m *Manager) power(d *Mode, now time.Time, because func(string, ...any)) {
 	drains := m.last.Charging != nil && !*m.last.Charging
+	d.Drains = m.gate("drains", drains, !drains, now)
 	charge := 100
 	if m.last.Battery != nil {
 		charge = *m.last.Battery

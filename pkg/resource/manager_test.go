@@ -41,6 +41,9 @@ func TestBattery(t *testing.T) {
 	}
 	for _, s := range steps {
 		mode, _ := m.Tell(Signals{Battery: &s.charge, Charging: &s.charging}, at(s.at))
+		if drains := !s.charging || s.at < 190; mode.Drains != drains {
+			t.Errorf("after %d s it drains: %v", s.at, mode.Drains)
+		}
 		if mode.LowPower != s.low || mode.Flush != s.flush {
 			t.Errorf("after %d s at %d %%: %+v", s.at, s.charge, mode)
 		}

@@ -35,6 +35,7 @@ const (
 // Mode is what protocols may do. The zero value restricts nothing.
 type Mode struct {
 	Metered  bool  // as little as possible, nothing for others, nothing large
+	Drains   bool  // it lives off a battery: no server for strangers' look-ups; no change of mode by itself
 	LowPower bool  // few, short wake-ups
 	Flush    bool  // nearly empty: close cleanly, receive only when a person asks
 	Idle     bool  // wake only when the system does
