@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func importRows(b *bench) error {
 	p, o, err := duel(
 		func() (cost, error) { return plainImport(name, filepath.Join(b.dir, "plain")) },
 		func() (cost, error) {
-			r, err := dag.ImportFile(name, root, b.n, b.dir)
+			r, err := dag.ImportFile(context.Background(), name, root, b.n, b.dir)
 			floors = append(floors, cost{value: r.Floor})
 			disk = append(disk, cost{value: float64(r.Disk) / float64(b.n)})
 			return cost{wall: r.Seconds, cpu: r.CPUMicro * float64(b.n) / 1e6}, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,6 +137,34 @@ func TestReaderWentAway(t *testing.T) {
 	// A socket's broken pipe is an ordinary failure.
 	if got := Code(fmt.Errorf("send: %w", syscall.EPIPE)); got != 1 {
 		t.Errorf("Code(socket EPIPE) = %d, want 1", got)
+	}
+}
+
+// An interrupted verb reads no more of a file either.
+func TestInterruptedFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a")
+	if err := os.WriteFile(name, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	code, errs := runVerb(ctx, nil, io.Discard, nil, "", nil, func(c *urfave.Context) error {
+		in, err := Input(c, name)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		if _, err := in.Read(make([]byte, 2)); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		rest, err := io.ReadAll(in)
+		if len(rest) > 0 {
+			t.Errorf("read on: %q", rest)
+		}
+		return err
+	})
+	if code != 130 {
+		t.Errorf("exit %d %q", code, errs)
 	}
 }
 

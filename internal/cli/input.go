@@ -22,12 +22,20 @@ func From(what string) urfave.Flag {
 	return &urfave.StringFlag{Name: "from", Usage: "read " + what + " from `FILE|-`, one a line, text or JSON"}
 }
 
-// Input opens the file name, or standard input for "-". Reading ends with c.Context, even from a silent terminal.
+// Input opens the file name, or standard input for "-". Reading ends with c.Context, even from a silent terminal or
+// pipe: what reads much stops when a person says so.
 func Input(c *urfave.Context, name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(&patient{ctx: c.Context, r: c.App.Reader}), nil
 	}
-	return os.Open(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{&patient{ctx: c.Context, r: f}, f}, nil
 }
 
 // Lines yields the entries of the list that --from names, or none without it. Of a line that begins with "{" it
@@ -103,6 +111,9 @@ func (p *patient) Read(b []byte) (int, error) {
 		n := copy(b, p.left)
 		p.left = p.left[n:]
 		return n, nil
+	}
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
 	}
 	if p.got == nil { // no read is under way
 		p.got = make(chan chunk, 1)

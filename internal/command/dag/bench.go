@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ func benchVerb() *urfave.Command {
 				if n, b := c.Int("vertices"), c.Int("size"); n < 1 || b < 512 || b > vertex.MaxBody {
 					return cli.Usagef("bench import: --vertices is 1 or more, --size 512 to %d", vertex.MaxBody)
 				}
-				r, err := BenchImport(Workload{Vertices: c.Int("vertices"), Size: c.Int("size"), Authors: 20, Seed: 1}, c.String("dir"))
+				r, err := BenchImport(c.Context, Workload{Vertices: c.Int("vertices"), Size: c.Int("size"), Authors: 20, Seed: 1}, c.String("dir"))
 				if err != nil {
 					return err
 				}
@@ -64,22 +65,23 @@ func (r ImportRun) Text() string {
 }
 
 // BenchImport makes w in a temporary folder below dir and imports it.
-func BenchImport(w Workload, dir string) (r ImportRun, err error) {
+func BenchImport(ctx context.Context, w Workload, dir string) (r ImportRun, err error) {
 	tmp, err := os.MkdirTemp(dir, "pars-bench-")
 	if err != nil {
 		return r, err
 	}
 	defer os.RemoveAll(tmp)
 	name, root, err := w.File(tmp)
-	if err != nil {
+	if err := errors.Join(err, ctx.Err()); err != nil {
 		return r, err
 	}
-	return ImportFile(name, root, w.Vertices, tmp)
+	return ImportFile(ctx, name, root, w.Vertices, tmp)
 }
 
 // ImportFile imports the file of a Workload of n entries into a new store below dir, and measures the disk floor.
-func ImportFile(name string, root vertex.Item, n int, dir string) (r ImportRun, err error) {
-	if r.Bytes, r.Floor, err = diskFloor(name, filepath.Join(dir, "floor")); err != nil {
+func ImportFile(ctx context.Context, name string, root vertex.Item, n int, dir string) (r ImportRun, err error) {
+	r.Bytes, r.Floor, err = diskFloor(name, filepath.Join(dir, "floor"))
+	if err := errors.Join(err, ctx.Err()); err != nil {
 		return r, err
 	}
 	home, err := os.MkdirTemp(dir, "store-")
@@ -95,7 +97,7 @@ func ImportFile(name string, root vertex.Item, n int, dir string) (r ImportRun, 
 	if err != nil {
 		return r, errors.Join(err, engine.Close())
 	}
-	wall, cpu, err := importInto(st, name, root, n)
+	wall, cpu, err := importInto(ctx, st, name, root, n)
 	if err == nil {
 		r.Disk, err = engine.Size()
 	}
@@ -113,7 +115,11 @@ type everybody struct{}
 
 func (everybody) MayWrite(*vertex.Item) bool { return true }
 
-func importInto(st *store.Store, name string, root vertex.Item, n int) (wall, cpu time.Duration, err error) {
+type reader func([]byte) (int, error)
+
+func (r reader) Read(b []byte) (int, error) { return r(b) }
+
+func importInto(ctx context.Context, st *store.Store, name string, root vertex.Item, n int) (wall, cpu time.Duration, err error) {
 	l, err := dag.Open(dag.Config{Store: st, Space: st.Space(1, store.Key{2}), Session: root.Session, Genesis: root.ID, Judge: everybody{}})
 	if err != nil {
 		return 0, 0, err
@@ -124,7 +130,12 @@ func importInto(st *store.Store, name string, root vertex.Item, n int) (wall, cp
 	}
 	defer f.Close()
 	start, used := time.Now(), cpuTime()
-	sum, err := l.Import(f, "bench", start, nil)
+	sum, err := l.Import(reader(func(b []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return f.Read(b)
+	}), "bench", start, nil)
 	wall, cpu = time.Since(start), cpuTime()-used
 	if err == nil && sum.New != n {
 		err = fmt.Errorf("%d of %d entries were accepted", sum.New, n)

@@ -2,6 +2,8 @@ package dag
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/vertex"
@@ -25,9 +27,14 @@ func TestWorkload(t *testing.T) {
 	if mean := one.Len() / w.Vertices; mean < 1014 || mean > 1024 {
 		t.Errorf("%d bytes an entry", mean)
 	}
-	r, err := BenchImport(w, t.TempDir())
+	r, err := BenchImport(t.Context(), w, t.TempDir())
 	if err != nil || r.Vertices != w.Vertices || r.Seconds <= 0 || r.Floor <= 0 || r.Disk < r.Bytes/2 {
 		t.Errorf("%+v, %v", r, err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := BenchImport(gone, w, t.TempDir()); !errors.Is(err, context.Canceled) {
+		t.Errorf("a run that was ended: %v", err)
 	}
 	for _, bad := range []Workload{{}, {Vertices: 1, Size: 100, Authors: 20}, {Vertices: 1, Size: 1024, Authors: 2}} {
 		if _, err := bad.Write(&one); err == nil {
