@@ -1,0 +1,2 @@
+// Lodestar asks for this under Bun alone; npm has no such package.
+export {};
