@@ -51,6 +51,7 @@ type link struct {
 	over    int      // vertices that the budget did not carry
 	unacked int      // runs sent and not acknowledged
 	live    bool
+	trusted bool                // something was not pushed since both were level, as Quiet said
 	pushed  uint32              // arrivals below were pushed or are known to the peer
 	from    map[uint32]struct{} // arrivals at or above pushed that came from the peer
 }
@@ -103,7 +104,7 @@ func (l *link) rest(level bool) {
 		l.live, l.pushed = true, l.mark
 	}
 	if level {
-		l.idle = 0
+		l.idle, l.trusted = 0, false
 		l.set.Sent(l.mark)
 	}
 	l.push()

@@ -48,7 +48,10 @@ type Config struct {
 	Sets     []Set
 	Rand     func([]byte) error
 	Budget   uint64 // most bytes of frames, both ways together; 0: none
-	Window   uint64 // seconds for which the line is likely to last; 0: no end is in sight
+	// Quiet says that what is new in the i-th Set reaches the peer by another way, so that it is compared, not pushed;
+	// nil: it is always pushed.
+	Quiet  func(i int) bool
+	Window uint64 // seconds for which the line is likely to last; 0: no end is in sight
 }
 
 // Credit in bytes of runs: what a side may send before the first commit is known, and what may be

@@ -30,6 +30,9 @@ func syncKey(secret [32]byte, label string) (k [16]byte) {
 	return k
 }
 
+// IDKey returns the key of short ids on the streams of a session with that sync secret.
+func IDKey(secret [32]byte) [16]byte { return syncKey(secret, wire.LabelSyncID) }
+
 // tagOf names an author to members only; strangers cannot craft collisions.
 func tagOf(k [16]byte, key [32]byte) uint64 {
 	return siphash.Hash(binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:]), key[:])

@@ -18,11 +18,16 @@ func AppendFrame(b []byte, typ byte, payload []byte) []byte {
 // stranger who announces much and sends little holds little. io.EOF stands for a stream that ended
 // between two frames, io.ErrUnexpectedEOF for one that was cut inside.
 func ReadFrame(r *bufio.Reader) (typ byte, payload []byte, err error) {
+	return ReadFrameOf(r, MaxFrame)
+}
+
+// ReadFrameOf is ReadFrame for a protocol whose frames, type included, have at most that many bytes.
+func ReadFrameOf(r *bufio.Reader, most uint64) (typ byte, payload []byte, err error) {
 	n, err := readLength(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	if n == 0 || n > MaxFrame {
+	if n == 0 || n > most {
 		return 0, nil, Invalid("frame of %d bytes", n)
 	}
 	b := make([]byte, min(n, 4096))

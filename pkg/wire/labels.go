@@ -73,6 +73,7 @@ const (
 	LabelSyncRekey  = "pars/sync/rekey/v1"
 	LabelSyncTag    = "pars/sync/tag/v1"
 	LabelSyncProof  = "pars/sync/proof/v1"
+	LabelTreeOpen   = "pars/tree/open/v1"
 
 	LabelBundle        = "pars/bundle/v1"
 	LabelBundleSecret  = "pars/bundle/secret/v1"
