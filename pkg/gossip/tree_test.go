@@ -453,7 +453,7 @@ func TestTreeFramesRefused(t *testing.T) {
 	for _, c := range []struct {
 		typ byte
 		b   []byte
-	}{{0, nil}, {7, nil}, {TreePush, nil}, {TreePush, []byte{0}}, {TreePush, []byte{14, 1}}, {TreePush, make([]byte, MaxTreeFrame)}, {TreeIHave, nil},
+	}{{0, nil}, {8, nil}, {TreeOpen, make([]byte, 16)}, {TreeOpen, append(make([]byte, 16), 2)}, {TreePush, nil}, {TreePush, []byte{0}}, {TreePush, []byte{14, 1}}, {TreePush, make([]byte, MaxTreeFrame)}, {TreeIHave, nil},
 		{TreeIHave, make([]byte, 7)}, {TreeIHave, make([]byte, 8*513)}, {TreeGraft, make([]byte, 16)}, {TreePrune, []byte{1}}, {TreeVec, make([]byte, 1025)},
 		{TreeBye, make([]byte, 4)}, {TreeBye, []byte{3, 0, 0, 0, 0}}} {
 		if _, err := DecodeTree(c.typ, c.b); !errors.Is(err, wire.ErrInvalid) {
@@ -481,9 +481,20 @@ func FuzzDecodeTree(f *testing.F) {
 			again = x.Body
 		case TreeBye:
 			again = AppendBye(nil, x.Reason, x.Back)
+		case TreeOpen:
+			again = AppendOpen(nil, x.Tag, x.Alone)
 		}
 		if !bytes.Equal(again, b) {
 			t.Errorf("type %d: %x is written %x", typ, b, again)
+		}
+	})
+}
+
+func FuzzDecodeOpen(f *testing.F) {
+	f.Add(AppendOpen(nil, [16]byte{1}, true))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if tag, alone, err := DecodeOpen(b); err == nil && !bytes.Equal(AppendOpen(nil, tag, alone), b) {
+			t.Error("written otherwise")
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package gossip
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 
 	"github.com/pars-network/pars/pkg/wire"
@@ -13,8 +15,9 @@ const (
 	TreeIHave = 2 // n x short id
 	TreeGraft = 3 // nothing, or the short id wanted
 	TreePrune = 4 // nothing
-	TreeVec   = 5 // author vector of what changed
+	TreeVec   = 5 // author vector of what changed; an empty one welcomes a neighbour and asks to compare
 	TreeBye   = 6 // reason u8 ‖ seconds u32 until it is back
+	TreeOpen  = 7 // the first frame of who calls: tag[16] ‖ alone u8, 1 when it has no other neighbour
 )
 
 const (
@@ -82,6 +85,35 @@ func DecodeBye(b []byte) (reason uint8, back uint32, err error) {
 	return b[0], binary.BigEndian.Uint32(b[1:]), nil
 }
 
+// TreeTag names a session to a member that is called, who must have proven to be one on the sync stream before: to all
+// others the tag says nothing.
+func TreeTag(secret [32]byte, caller, called []byte) (tag [16]byte) {
+	h := hmac.New(sha256.New, secret[:])
+	h.Write([]byte(wire.LabelTreeOpen))
+	h.Write([]byte{byte(len(caller))})
+	h.Write(caller)
+	h.Write(called)
+	copy(tag[:], h.Sum(nil))
+	return tag
+}
+
+// AppendOpen appends the body of an OPEN.
+func AppendOpen(b []byte, tag [16]byte, alone bool) []byte {
+	b = append(b, tag[:]...)
+	if alone {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// DecodeOpen reads the body of an OPEN.
+func DecodeOpen(b []byte) (tag [16]byte, alone bool, err error) {
+	if len(b) != 17 || b[16] > 1 {
+		return tag, false, wire.Invalid("open of %d bytes", len(b))
+	}
+	return [16]byte(b), b[16] == 1, nil
+}
+
 // DecodeTree checks the body of a frame of any type, but for the run and the vector in it, and returns what the tree
 // needs of it.
 func DecodeTree(typ byte, body []byte) (f TreeFrame, err error) {
@@ -105,6 +137,8 @@ func DecodeTree(typ byte, body []byte) (f TreeFrame, err error) {
 		}
 	case TreeBye:
 		f.Reason, f.Back, err = DecodeBye(body)
+	case TreeOpen:
+		f.Tag, f.Alone, err = DecodeOpen(body)
 	default:
 		err = wire.Invalid("tree frame of type %d", typ)
 	}
@@ -119,4 +153,6 @@ type TreeFrame struct {
 	Body   []byte // run or vector
 	Reason uint8
 	Back   uint32
+	Tag    [16]byte
+	Alone  bool
 }
