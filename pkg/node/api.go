@@ -55,6 +55,7 @@ type Status struct {
 	LANPeers   int            `json:"lan_peers"`     // in that of the local network
 	DHTPeers   int            `json:"dht_peers"`     // in its table
 	Mail       MailStatus     `json:"mail"`
+	Tree       TreeStatus     `json:"tree"`
 	Mode       string         `json:"mode"` // normal, metered, low-power, reduced
 	ModeWhy    string         `json:"mode_reason"`
 	WakeupsH   int64          `json:"wakeups_h"` // of the last hour: five seconds in which bytes were carried

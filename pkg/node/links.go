@@ -149,6 +149,9 @@ func (n *Node) levelled(x *syncStream) {
 	st := n.streams[x.peer]
 	first := false
 	if st != nil && st.sync == x {
+		if shared != st.shared {
+			defer n.trees.kick()
+		}
 		first = shared > 0 && shared == level && !st.level
 		st.shared, st.level, st.with = shared, shared == level, with
 	}

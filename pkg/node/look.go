@@ -28,6 +28,7 @@ func (n *Node) status(st *Status) {
 		st.LANPeers = n.presence.lan.known()
 	}
 	st.Mail = n.mail.status()
+	st.Tree = n.trees.status()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 	n.usageStatus(st)
 	if why := n.desk.alarm(); why != "" {

@@ -62,6 +62,7 @@ type Node struct {
 	presence *presence // nil when it is not used
 	mail     *mail     // likewise
 	roles    *roles    // nil without the hash table
+	trees    *trees    // nil when offline
 	metrics  *metrics
 	quotas   quotas
 	book     *book // nil when offline
@@ -144,6 +145,9 @@ func (n *Node) start() error {
 		return err
 	}
 	n.wg.Go(func() { n.foreign(sub) })
+	n.trees = newTrees(n)
+	n.host.SetStreamHandler(n.treeProtocol(), n.trees.accept)
+	n.wg.Go(func() { n.trees.run(n.ctx) })
 	n.host.SetStreamHandler(n.syncProtocol(), n.accept)
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected})
 	n.loadAnchors()

@@ -38,6 +38,7 @@ type syncStream struct {
 	machine  *reconcile.Machine
 	sessions []*session.Session // its sets
 	probe    chan struct{}      // asks whether the peer still answers
+	compare  chan struct{}      // asks to compare frontiers now
 	frames   chan reconcile.Frame
 	failed   chan error // from reader or writer
 
@@ -48,7 +49,7 @@ type syncStream struct {
 }
 
 func (n *Node) newStream(s network.Stream) (*syncStream, error) {
-	x := &syncStream{n: n, s: s, peer: s.Conn().RemotePeer(), probe: make(chan struct{}, 1),
+	x := &syncStream{n: n, s: s, peer: s.Conn().RemotePeer(), probe: make(chan struct{}, 1), compare: make(chan struct{}, 1),
 		frames: make(chan reconcile.Frame), failed: make(chan error, 2), wake: make(chan struct{}, 1)}
 	cfg := reconcile.Config{Me: []byte(n.host.ID()), Peer: []byte(x.peer),
 		Rand: func(b []byte) error { _, err := io.ReadFull(n.home.cfg.Rand, b); return err }}
@@ -63,6 +64,7 @@ func (n *Node) newStream(s network.Stream) (*syncStream, error) {
 		x.sessions = append(x.sessions, s)
 		cfg.Sets = append(cfg.Sets, &set{s: s, log: s.Log(), peer: string(x.peer), now: n.clock, took: took})
 	}
+	cfg.Quiet = func(i int) bool { return n.trees.spreads(x.sessions[i], x.peer) }
 	x.machine = reconcile.New(cfg)
 	return x, nil
 }
@@ -126,6 +128,8 @@ func (x *syncStream) loop(ctx context.Context) error {
 			changed = x.n.hub.wait()
 			out, err = x.machine.Changed()
 		case <-resync.C:
+			out, err = x.machine.Resync()
+		case <-x.compare:
 			out, err = x.machine.Resync()
 		case <-x.probe:
 			answer = time.After(answerWithin)
