@@ -20,6 +20,13 @@ func Join(parts []*Part, create func() (io.Writer, error)) (bad []int, err error
 		return nil, err
 	}
 	h := parts[0].PartHead
+	most := int64(0)
+	for _, p := range parts {
+		most = max(most, p.f.size/SectorSize)
+	}
+	if h.rows() > joinHoles*(most+1) {
+		return nil, fmt.Errorf("%w: %d rows are named, and no part has more than %d sectors", ErrParts, h.rows(), most)
+	}
 	try := func(set []*Part) (bool, int64, error) {
 		w, err := create()
 		if err != nil {
@@ -45,6 +52,9 @@ func Join(parts []*Part, create func() (io.Writer, error)) (bad []int, err error
 	}
 	return nil, fmt.Errorf("the parts give another file than was split: %w", ErrForged)
 }
+
+// joinHoles bounds how much longer a file is written than its parts are: a few bytes that name a huge whole fill no disk.
+const joinHoles = 64
 
 // alike keeps the parts of the split that most are of, one of each number.
 func alike(parts []*Part) ([]*Part, error) {

@@ -122,3 +122,25 @@ func TestSplitForged(t *testing.T) {
 		t.Errorf("a forged part of two: %v", err)
 	}
 }
+
+// TestSplitHole: a small part that names a huge whole is refused before anything is written.
+func TestSplitHole(t *testing.T) {
+	var file bytes.Buffer
+	k := SplitKey{}
+	if _, err := newPartWriter(&file, PartHead{Need: 1, N: 1, Total: 1 << 30}, k.keys([32]byte{1})); err != nil {
+		t.Fatal(err)
+	}
+	p, err := OpenPart(bytes.NewReader(file.Bytes()), int64(file.Len()), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrote := int64(0)
+	_, err = Join([]*Part{p}, func() (io.Writer, error) { return countWriter{&wrote}, nil })
+	if !errors.Is(err, ErrParts) || wrote != 0 {
+		t.Errorf("%d bytes written, %v", wrote, err)
+	}
+}
+
+type countWriter struct{ n *int64 }
+
+func (c countWriter) Write(p []byte) (int, error) { *c.n += int64(len(p)); return len(p), nil }

@@ -205,11 +205,11 @@ func (c *Courier) carry(l *load, have []*bundle.Have) error {
 			if err != nil {
 				continue
 			}
-			_, given, ok := m.HandOver()
+			kept, given, ok := m.HandOver()
 			if !ok {
 				continue
 			}
-			s.Record = given.Record()
+			s.Record, s.rest = given.Record(), kept.Record().Payload
 		}
 		l.carried = true
 		l.records = append(l.records, s)

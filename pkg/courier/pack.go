@@ -62,6 +62,9 @@ func (c *Courier) Pack(ctx context.Context, q PackQuery, w io.Writer) (Packed, e
 		if err != nil {
 			return Packed{}, err
 		}
+		if err := c.handed(l); err != nil {
+			return Packed{}, err
+		}
 		return c.packed(p, l)
 	}
 	return Packed{}, bundle.ErrLimit

@@ -27,6 +27,7 @@ type shelved struct {
 	key    []byte
 	expiry uint32
 	hops   uint8
+	rest   []byte // of mail that is handed over: what stays here of it, with fewer copies
 	sum    [32]byte
 }
 
@@ -133,6 +134,27 @@ func (c *Courier) keep(s shelved, now time.Time) (fresh bool, err error) {
 		return false, err
 	}
 	return fresh, k.flush()
+}
+
+// handed notes of all mail that was packed how many copies stay here: without it each bundle would take as many again.
+func (c *Courier) handed(l *load) error {
+	b := &store.Batch{}
+	for _, s := range l.records {
+		if s.rest == nil {
+			continue
+		}
+		c.root.Put(b, store.TableCarried, s.key, append([]byte{byte(s.Kind), s.hops}, s.rest...))
+		if b.Bytes() > store.MaxBatch/2 {
+			if err := c.cfg.Store.Commit(b); err != nil {
+				return err
+			}
+			b = &store.Batch{}
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return c.cfg.Store.Commit(b)
 }
 
 func hoursOf(t time.Time) uint32 { return uint32(max(0, t.Unix()) / 3600) }

@@ -53,15 +53,34 @@ func TestMail(t *testing.T) {
 	if got := b.mustUnpack(path); got["envelope new"] != 1 {
 		t.Fatal(got)
 	}
-	shelf, err := b.shelf()
+	if copies, hops := b.letter(); copies != 2 || hops != 1 {
+		t.Errorf("%d copies, %d hops", copies, hops)
+	}
+	for _, left := range []uint8{3, 2, 1, 1} { // what is handed over is gone, and the last one is for the recipient alone
+		if copies, hops := a.letter(); copies != left || hops != 2 {
+			t.Errorf("%d copies, %d hops stay, want %d", copies, hops, left)
+		}
+		a.pack(PackQuery{Carried: true})
+	}
+}
+
+// letter returns copies and hops of the one envelope that is carried.
+func (h *home) letter() (copies, hops uint8) {
+	h.t.Helper()
+	shelf, err := h.shelf()
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	for _, s := range shelf {
-		if x, err := bundle.DecodeMail(s.Payload); s.Kind == bundle.KindEnvelope && (err != nil || x.Copies != 2 || x.Hops != 1) {
-			t.Errorf("%d copies, %d hops", x.Copies, x.Hops)
+		if s.Kind == bundle.KindEnvelope {
+			m, err := bundle.DecodeMail(s.Payload)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			return m.Copies, m.Hops
 		}
 	}
+	return 0, 0
 }
 
 // TestWrongSession: a bundle for two sessions, of which one is not ours.
