@@ -44,6 +44,9 @@ type Crawl struct {
 	Progress   func(asked, known int) // nil: nobody looks
 
 	keys [][]byte // by the first 16 bits of their hash
+
+	mu    sync.Mutex // guards named
+	named map[PeerID]bool
 }
 
 type visit struct {
@@ -53,7 +56,7 @@ type visit struct {
 
 // Run returns how many nodes were asked. Interrupted, it returns the context's error after what was found is told.
 func (c *Crawl) Run(ctx context.Context, seeds []Peer) (asked int, err error) {
-	c.keys = prefixKeys()
+	c.keys, c.named = prefixKeys(), map[PeerID]bool{}
 	jobs, out := make(chan Peer), make(chan visit)
 	var wg sync.WaitGroup
 	for range max(c.Workers, 1) {
@@ -142,37 +145,68 @@ func (c *Crawl) line(p Peer) NodeLine {
 	return NodeLine{PeerID: PeerName(p.ID), NodeID: NodeID(p.ID).String(), Addrs: p.AddrNames(), Net: c.Net, First: c.Now().UTC()}
 }
 
-// buckets stops when two prefixes in turn name nobody new. What was heard before a failure counts.
+// buckets asks a node for those nearest to it, which is all of its near buckets, then for the others from the farthest on.
+// It stops when two in turn name nobody new: to this crawl, or with Neighbours to this node. What was heard before a
+// failure counts.
 func (c *Crawl) buckets(ctx context.Context, p Peer, line *NodeLine) (named []Peer, err error) {
+	at := NodeID(p.ID)
 	seen := map[PeerID]bool{p.ID: true}
-	idle := 0
-	for bit := range prefixes {
+	idle, last := 0, prefixes-1
+	for i := -1; i < last && idle < 2; i++ {
+		bit := i
+		if i < 0 {
+			bit = prefixes - 1
+		}
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		began := c.Now()
-		list, err := c.Caller.FindNode(ctx, p.ID, c.key(NodeID(p.ID), bit))
+		list, err := c.Caller.FindNode(ctx, p.ID, c.key(at, bit))
 		cancel()
 		if err != nil {
 			return named, err
 		}
-		if bit == 0 {
+		if i < 0 {
 			line.RTT = float64(c.Now().Sub(began).Microseconds()) / 1000
+			last = widest(at, list) + 1
 		}
-		fresh := 0
+		var fresh []Peer
 		for _, n := range list {
 			if !seen[n.ID] {
 				seen[n.ID] = true
-				named = append(named, n)
-				fresh++
+				fresh = append(fresh, n)
 			}
 		}
-		if idle++; fresh > 0 {
+		named = append(named, fresh...)
+		if idle++; c.news(fresh) > 0 {
 			idle = 0
-		}
-		if idle == 2 {
-			break
 		}
 	}
 	return named, nil
+}
+
+// widest is the bucket of the farthest of those nearest to a node: they fill all nearer ones, so those need not be asked
+// for. With nobody it is the last.
+func widest(at ID, list []Peer) int {
+	bucket := prefixes - 2
+	for _, n := range list {
+		bucket = min(bucket, NodeID(n.ID).Distance(at).LeadingZeros())
+	}
+	return bucket
+}
+
+// news counts those whom nobody named before; with Neighbours all are.
+func (c *Crawl) news(list []Peer) (n int) {
+	if c.Neighbours {
+		return len(list)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range list {
+		if !c.named[p.ID] {
+			c.named[p.ID] = true
+			n++
+		}
+	}
+	return n
 }
 
 func fault(err error) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,6 +98,44 @@ func TestCrawl(t *testing.T) {
 	for id := range rest {
 		if first[id].PeerID != "" {
 			t.Errorf("%s asked again", id)
+		}
+	}
+}
+
+// asks counts the requests of a crawl.
+type asks struct {
+	Caller
+	n *atomic.Int64
+}
+
+// FindNode is of Caller.
+func (c asks) FindNode(ctx context.Context, p PeerID, key []byte) ([]Peer, error) {
+	c.n.Add(1)
+	return c.Caller.FindNode(ctx, p, key)
+}
+
+// A crawl for who is there asks each node a few times and finds all; one for neighbours hears each table to its end, and asks
+// for no bucket of which it has all already.
+func TestCrawlAsksFew(t *testing.T) {
+	s := newSim(21, 1000)
+	for i := 1; i < 1000; i += 5 {
+		s.nodes[i].dead = true
+	}
+	for _, neighbours := range []bool{false, true} {
+		var n atomic.Int64
+		got := crawl(t, s, func(c *Crawl) { c.Caller, c.Neighbours = asks{c.Caller, &n}, neighbours })
+		if len(got) != len(s.nodes) {
+			t.Errorf("%d of %d found", len(got), len(s.nodes))
+		}
+		per := float64(n.Load()) / 800
+		t.Logf("%.1f requests a node", per)
+		if most := map[bool]float64{false: 3, true: 8}[neighbours]; per > most {
+			t.Errorf("%.1f requests a node, want at most %.0f", per, most)
+		}
+		for _, x := range s.nodes {
+			if l := got[PeerName(x.peer.ID)]; neighbours && !x.dead && len(l.Neighbours) != len(x.table) {
+				t.Errorf("%d neighbours of %d", len(l.Neighbours), len(x.table))
+			}
 		}
 	}
 }

@@ -458,7 +458,7 @@ func FuzzParsePeerID(f *testing.F) {
 
 // planted starts n servers on loopback whose tables are as a refresh would leave them, without the hours it takes on
 // one machine.
-func planted(b *testing.B, n int) []*Node {
+func planted(b testing.TB, n int) []*Node {
 	b.Helper()
 	nodes := make([]*Node, n)
 	for i := range nodes {
