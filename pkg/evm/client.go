@@ -35,6 +35,10 @@ type Client struct {
 	Profile *profile.Profile
 	Sources []Source
 	RPCs    []*RPC
+	// Peers are asked beside them, as they are at the moment of a question. May be nil.
+	Peers func() []Peer
+	// Submit hands a signed transaction to peers that pass it on. May be nil.
+	Submit func(ctx context.Context, raw []byte) error
 	// Files keeps the state across restarts; nil keeps nothing.
 	Files Files
 	// Now is the clock.

@@ -33,7 +33,11 @@ type question struct{ in, out, twin, twinOut []byte } // twinOut nil: anything b
 // one bit wrong. Both must be right. It needs no verified head, and verifies nothing.
 func (c *Client) Probes(ctx context.Context) ([]Probe, error) {
 	var out []Probe
-	err := c.servers(ctx, func(r *RPC) error {
+	err := c.servers(ctx, func(s server) error {
+		r, ok := s.(*RPC)
+		if !ok {
+			return fmt.Errorf("a peer is not asked for what it cannot prove: %w", ErrUnprovable)
+		}
 		out = nil
 		if err := c.CheckChain(ctx, r); err != nil {
 			return err

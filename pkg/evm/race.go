@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pars-network/pars/pkg/evm/light"
+	"github.com/pars-network/pars/pkg/evm/proof"
 )
 
 const (
@@ -57,6 +58,19 @@ func (p *penalties) punish(name string, err error, now time.Time) {
 	}
 }
 
+// Peer is one whom a transport of one's own reaches: it delivers what the beacon chain and the execution chain do.
+type Peer interface {
+	Source
+	proof.Asker
+}
+
+func (c *Client) peers() []Peer {
+	if c.Peers == nil {
+		return nil
+	}
+	return c.Peers()
+}
+
 type outcome struct {
 	from Source
 	got  [][]byte
@@ -70,7 +84,11 @@ func (c *Client) race(ctx context.Context, all bool, get func(context.Context, S
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	todo := order(&c.bad, c.Sources, Source.Name, c.Now())
+	sources := c.Sources
+	for _, p := range c.peers() {
+		sources = append(sources[:len(sources):len(sources)], p)
+	}
+	todo := order(&c.bad, sources, Source.Name, c.Now())
 	results := make(chan outcome, len(todo))
 	running := 0
 	start := func() {

@@ -104,7 +104,7 @@ func (c *Client) At(ctx context.Context, tag Tag, f func(context.Context, *View)
 	if err != nil {
 		return m, err
 	}
-	err = c.servers(ctx, func(a *RPC) error {
+	err = c.servers(ctx, func(a server) error {
 		b, err := c.find(ctx, a, tip, final, tag)
 		if err != nil {
 			return err
@@ -121,8 +121,8 @@ func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, pro
 	return c.At(ctx, tag, func(ctx context.Context, v *View) error { return f(ctx, v.Asker, v.Block) })
 }
 
-// Send hands a signed transaction to every server whose chain id is the profile's, and returns its hash. What a
-// server answers is no proof of anything; see Receipt. It fails when no server took it.
+// Send hands a signed transaction to every server whose chain id is the profile's and to peers that pass it on, and
+// returns its hash. What they answer is no proof of anything; see Receipt. It fails when nobody took it.
 func (c *Client) Send(ctx context.Context, raw []byte) (Hash, error) {
 	tx := new(types.Transaction)
 	if err := tx.UnmarshalBinary(raw); err != nil {
@@ -140,7 +140,12 @@ func (c *Client) Send(ctx context.Context, raw []byte) (Hash, error) {
 		}
 		took = true
 	}
-	if len(c.RPCs) == 0 {
+	if c.Submit != nil {
+		err := c.Submit(ctx, raw)
+		took = took || err == nil
+		errs = append(errs, err)
+	}
+	if len(c.RPCs) == 0 && c.Submit == nil {
 		errs = append(errs, fmt.Errorf("no server of the chain to send to; name one with --rpc: %w", wire.ErrNotFound))
 	}
 	if took {
@@ -187,25 +192,38 @@ func (c *Client) CheckChain(ctx context.Context, r *RPC) error {
 	return nil
 }
 
-// servers runs f with each RPC in turn until it succeeds, or ends in a way that no other server would change.
-func (c *Client) servers(ctx context.Context, f func(*RPC) error) error {
-	if len(c.RPCs) == 0 {
+// server answers questions about the execution chain.
+type server interface {
+	Name() string
+	proof.Asker
+}
+
+// servers runs f with each server, and then each peer, until it succeeds, or ends in a way that no other would change.
+func (c *Client) servers(ctx context.Context, f func(server) error) error {
+	var list []server
+	for _, r := range c.RPCs {
+		list = append(list, r)
+	}
+	for _, p := range c.peers() {
+		list = append(list, p)
+	}
+	if len(list) == 0 {
 		return fmt.Errorf("no server of the chain to ask; name one with --rpc: %w", wire.ErrNotFound)
 	}
 	var errs []error
-	for _, r := range order(&c.bad, c.RPCs, func(r *RPC) string { return r.URL }, c.Now()) {
+	for _, r := range order(&c.bad, list, server.Name, c.Now()) {
 		err := f(r)
 		var revert *proof.RevertError
 		if err == nil || errors.As(err, &revert) || errors.Is(err, proof.ErrBudget) || ctx.Err() != nil {
 			return err
 		}
 		if !errors.Is(err, ErrUnprovable) && !errors.Is(err, wire.ErrNotFound) { // which is no fault of the server
-			c.bad.punish(r.URL, err, c.Now())
+			c.bad.punish(r.Name(), err, c.Now())
 		}
 		if lacks(err) {
 			err = fmt.Errorf("the server does not offer what a proof needs; name another with --rpc: %w", err)
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", r.URL, err))
+		errs = append(errs, fmt.Errorf("%s: %w", r.Name(), err))
 	}
 	return errors.Join(errs...)
 }

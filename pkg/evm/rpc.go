@@ -44,6 +44,9 @@ type rpcAnswer struct {
 	Error  *RPCError       `json:"error"`
 }
 
+// Name is the URL.
+func (r *RPC) Name() string { return r.URL }
+
 func unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
 
 // Traffic returns round trips and bytes received so far.

@@ -22,23 +22,29 @@ type balanceRow struct {
 // Text is the balance in wei.
 func (r balanceRow) Text() string { return r.Wei }
 
-func balanceVerb() *urfave.Command {
+// about answers with what is at an address, the first argument.
+func about(name, usage, args string, f func(context.Context, *evm.Client, *urfave.Context, evm.Address) (cli.Record, error)) *urfave.Command {
 	return &urfave.Command{
-		Name: "balance", Usage: "print the balance of an account in wei", ArgsUsage: "ADDRESS", Flags: readFlags(),
+		Name: name, Usage: usage, ArgsUsage: args, Flags: readFlags(),
 		Action: func(c *urfave.Context) error {
 			a, err := address(cli.Args(c)[0])
 			if err != nil {
 				return err
 			}
-			return answered(c, func(ctx context.Context, cl *evm.Client) (cli.Record, error) {
-				acc, m, err := cl.Account(ctx, a, tag(c))
-				if err != nil {
-					return nil, err
-				}
-				return balanceRow{a, acc.Balance.String(), marked(c, m)}, nil
-			})
+			return answered(c, func(ctx context.Context, cl *evm.Client) (cli.Record, error) { return f(ctx, cl, c, a) })
 		},
 	}
+}
+
+func balanceVerb() *urfave.Command {
+	return about("balance", "print the balance of an account in wei", "ADDRESS",
+		func(ctx context.Context, cl *evm.Client, c *urfave.Context, a evm.Address) (cli.Record, error) {
+			acc, m, err := cl.Account(ctx, a, tag(c))
+			if err != nil {
+				return nil, err
+			}
+			return balanceRow{a, acc.Balance.String(), marked(c, m)}, nil
+		})
 }
 
 type nonceRow struct {
@@ -51,22 +57,14 @@ type nonceRow struct {
 func (r nonceRow) Text() string { return fmt.Sprint(r.Nonce) }
 
 func nonceVerb() *urfave.Command {
-	return &urfave.Command{
-		Name: "nonce", Usage: "print how many transactions an account has sent", ArgsUsage: "ADDRESS", Flags: readFlags(),
-		Action: func(c *urfave.Context) error {
-			a, err := address(cli.Args(c)[0])
+	return about("nonce", "print how many transactions an account has sent", "ADDRESS",
+		func(ctx context.Context, cl *evm.Client, c *urfave.Context, a evm.Address) (cli.Record, error) {
+			acc, m, err := cl.Account(ctx, a, tag(c))
 			if err != nil {
-				return err
+				return nil, err
 			}
-			return answered(c, func(ctx context.Context, cl *evm.Client) (cli.Record, error) {
-				acc, m, err := cl.Account(ctx, a, tag(c))
-				if err != nil {
-					return nil, err
-				}
-				return nonceRow{a, acc.Nonce, marked(c, m)}, nil
-			})
-		},
-	}
+			return nonceRow{a, acc.Nonce, marked(c, m)}, nil
+		})
 }
 
 type bytesRow struct {
@@ -80,45 +78,38 @@ func (r bytesRow) Text() string { return r.Data }
 func hexOf(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 func codeVerb() *urfave.Command {
-	return &urfave.Command{
-		Name: "code", Usage: "print the code of a contract", ArgsUsage: "ADDRESS", Flags: readFlags(),
-		Action: func(c *urfave.Context) error {
-			a, err := address(cli.Args(c)[0])
+	return about("code", "print the code of a contract", "ADDRESS",
+		func(ctx context.Context, cl *evm.Client, c *urfave.Context, a evm.Address) (cli.Record, error) {
+			b, m, err := cl.Code(ctx, a, tag(c))
 			if err != nil {
-				return err
+				return nil, err
 			}
-			return answered(c, func(ctx context.Context, cl *evm.Client) (cli.Record, error) {
-				b, m, err := cl.Code(ctx, a, tag(c))
-				if err != nil {
-					return nil, err
-				}
-				return bytesRow{hexOf(b), marked(c, m)}, nil
-			})
-		},
-	}
+			return bytesRow{hexOf(b), marked(c, m)}, nil
+		})
 }
 
 func storageVerb() *urfave.Command {
-	return &urfave.Command{
-		Name: "storage", Usage: "print one word of a contract's storage", ArgsUsage: "ADDRESS SLOT", Flags: readFlags(),
-		Action: func(c *urfave.Context) error {
-			a, err := address(cli.Args(c)[0])
-			if err != nil {
-				return err
-			}
+	v := about("storage", "print one word of a contract's storage", "ADDRESS SLOT",
+		func(ctx context.Context, cl *evm.Client, c *urfave.Context, a evm.Address) (cli.Record, error) {
 			slot, err := evm.ParseWord(cli.Args(c)[1])
 			if err != nil {
+				return nil, err
+			}
+			v, m, err := cl.Storage(ctx, a, slot, tag(c))
+			if err != nil {
+				return nil, err
+			}
+			return bytesRow{v.String(), marked(c, m)}, nil
+		})
+	v.Before = func(c *urfave.Context) error { // a mistyped word is told before anybody is asked
+		if args := cli.Args(c); len(args) > 1 {
+			if _, err := evm.ParseWord(args[1]); err != nil {
 				return cli.Usagef("%v", err)
 			}
-			return answered(c, func(ctx context.Context, cl *evm.Client) (cli.Record, error) {
-				v, m, err := cl.Storage(ctx, a, slot, tag(c))
-				if err != nil {
-					return nil, err
-				}
-				return bytesRow{v.String(), marked(c, m)}, nil
-			})
-		},
+		}
+		return nil
 	}
+	return v
 }
 
 type callRow struct {

@@ -164,9 +164,9 @@ func (e *Engine) run(ctx context.Context, s *State, h *types.Header, m *Message,
 	if gas == 0 || gas > MaxGas {
 		gas = MaxGas
 	}
-	block, foreign := e.block(r, h), error(nil)
+	block, unknown := e.block(r, h), error(nil)
 	evm := vm.NewEVM(block, db, e.Config, vm.Config{NoBaseFee: true, Tracer: tracer})
-	evm.SetPrecompiles(e.precompiles(h, &foreign))
+	evm.SetPrecompiles(e.precompiles(h, &unknown))
 	stop := context.AfterFunc(ctx, evm.Cancel)
 	defer stop()
 	res, err := core.ApplyMessage(evm, m.message(gas), core.NewGasPool(gas))
@@ -175,8 +175,8 @@ func (e *Engine) run(ctx context.Context, s *State, h *types.Header, m *Message,
 		return nil, r.err
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case foreign != nil:
-		return nil, foreign
+	case unknown != nil:
+		return nil, unknown
 	case db.Error() != nil:
 		return nil, db.Error()
 	}
@@ -219,30 +219,29 @@ func (e *Engine) block(r *reader, h *types.Header) vm.BlockContext {
 	return c
 }
 
-// stub stands at the address of a precompile that is not known here. An unknown one would look like an address without
-// code, and so like success.
-type stub struct {
+// foreign stands at the address of a precompile that is not known here: an address without code would look like success.
+type foreign struct {
 	addr common.Address
 	err  *error
 }
 
 // RequiredGas is vm.PrecompiledContract.
-func (s stub) RequiredGas([]byte) uint64 { return 0 }
+func (f foreign) RequiredGas([]byte) uint64 { return 0 }
 
 // Name is vm.PrecompiledContract.
-func (s stub) Name() string { return "foreign" }
+func (f foreign) Name() string { return "foreign" }
 
 // Run is vm.PrecompiledContract.
-func (s stub) Run([]byte) ([]byte, error) {
-	*s.err = fmt.Errorf("precompile at %v is not known here: %w", s.addr, ErrUnprovable)
-	return nil, *s.err
+func (f foreign) Run([]byte) ([]byte, error) {
+	*f.err = fmt.Errorf("precompile at %v is not known here: %w", f.addr, ErrUnprovable)
+	return nil, *f.err
 }
 
 func (e *Engine) precompiles(h *types.Header, err *error) vm.PrecompiledContracts {
 	out := maps.Clone(vm.ActivePrecompiledContracts(e.Config.Rules(h.Number, true, h.Time)))
 	for _, a := range e.Foreign {
 		if _, known := out[a]; !known {
-			out[a] = stub{a, err}
+			out[a] = foreign{a, err}
 		}
 	}
 	return out
