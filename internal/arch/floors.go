@@ -140,7 +140,7 @@ type guard struct {
 }
 
 func guards() []guard {
-	libp2p := []string{"pkg/dht/libp2p", "pkg/gossip/libp2p"} // libp2p.go and libp2p_SUBJECT.go
+	libp2p := []string{"pkg/dht/libp2p", "pkg/gossip/libp2p", "pkg/evm/gateway/libp2p"} // libp2p.go and libp2p_SUBJECT.go
 	return []guard{
 		{module: "github.com/dgraph-io/badger", folders: []string{"pkg/store"}},
 		{module: "github.com/libp2p", folders: []string{"pkg/link", "pkg/node"}, files: libp2p},

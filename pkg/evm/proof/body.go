@@ -103,7 +103,7 @@ func (c *Chain) bareReceipts(ctx context.Context, a Asker, b *Block, txs types.T
 	}
 	rs := make(types.Receipts, len(raw))
 	for i, r := range raw {
-		if rs[i], err = bareReceipt(r); err != nil {
+		if rs[i], err = BareReceipt(r); err != nil {
 			return nil, refuse("receipt %d: %v", i, err)
 		}
 	}
@@ -135,8 +135,8 @@ func receiptsOneByOne(ctx context.Context, a Asker, txs types.Transactions) ([]j
 	return raw, nil
 }
 
-// bareReceipt takes only the fields that are under the root.
-func bareReceipt(raw json.RawMessage) (*types.Receipt, error) {
+// BareReceipt reads a receipt as JSON-RPC has it, and takes only the fields that are under the root.
+func BareReceipt(raw json.RawMessage) (*types.Receipt, error) {
 	var j struct {
 		Type       hexutil.Uint64 `json:"type"`
 		Status     hexutil.Uint64 `json:"status"`
