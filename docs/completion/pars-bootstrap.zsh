@@ -40,7 +40,7 @@ _pars_bootstrap() {
     '/hns/verify') words='--chain --home --profile --json --timeout -v --help' ;;
     '/resolve') words='--server --anchor --ca --proxy --road --file --rpc --beacon --covert-only --no-mdns --all --home --profile --json --timeout -v --help' ;;
     '/explain') words='--server --anchor --ca --proxy --road --file --rpc --beacon --covert-only --no-mdns --home --profile --json --timeout -v --help' ;;
-    '/probe') words='--server --anchor --ca --proxy --canary --home --profile --json --timeout -v --help' ;;
+    '/probe') words='--server --anchor --ca --proxy --road --file --rpc --beacon --covert-only --no-mdns --canary --home --profile --json --timeout -v --help' ;;
     '/lookup') words='--server --anchor --ca --proxy --home --profile --json --timeout -v --help' ;;
     '/prove') words='--server --anchor --ca --proxy -o --rfc9102 --home --profile --json --timeout -v --help' ;;
     '/verify') words='--at --anchor --set --home --profile --json --timeout -v --help' ;;

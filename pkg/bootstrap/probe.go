@@ -29,6 +29,12 @@ type Probe struct {
 	Linked bool
 	// Canary are names that a censor is known to answer wrongly.
 	Canary []string
+	// Peers may be dialled, at most a few of each place: those of the local network, those inside the country, others.
+	Peers []Peer
+	// Dial does the handshake with the peer that a multiaddr ends in, and returns when it has proven its key. nil: nobody is dialled.
+	Dial func(ctx context.Context, addr string) error
+	// Over are the transports that Dial speaks, of tcp, quic and wss; nil is tcp.
+	Over []string
 	// Rand is for the name; nil is crypto/rand.
 	Rand io.Reader
 }
@@ -41,8 +47,7 @@ type Trial struct {
 	Detail string        `json:"detail"`
 }
 
-// Run probes and feeds what it sees to m. The names of this package are evidence up to S4: a handshake with a resolver abroad is
-// one with an authenticated host; S5 takes transports that only a node has.
+// Run probes and feeds what it sees to m. A handshake with a peer or with a resolver abroad is one with an authenticated host.
 func (p *Probe) Run(ctx context.Context, m *road.Machine) ([]Trial, error) {
 	now := p.Setup.Now
 	m.Link(now(), p.Linked)
@@ -80,6 +85,7 @@ func (p *Probe) Run(ctx context.Context, m *road.Machine) ([]Trial, error) {
 	for _, t := range out[1:] {
 		p.observe(m, t)
 	}
+	out = append(out, p.meet(ctx, m)...)
 	for _, t := range p.canaries(ctx, clients) {
 		m.Observe(now(), road.Evidence{Kind: road.Name, Dirty: t.Result == Failed, Host: t.Detail})
 		out = append(out, t)

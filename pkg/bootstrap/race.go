@@ -410,7 +410,7 @@ func (f *taken) peer(e list.Entry) Peer {
 	class := map[list.Class]Class{list.Fresh: Signed, list.Stale: Stale, list.Hint: Hinted}[f.class]
 	r := f.list.Root
 	return Peer{ID: e.ID(), Addrs: e.Multiaddrs(), Class: class, Road: f.road, Source: r.Label(), By: "list", Seq: r.Seq,
-		Until: time.Unix(int64(r.Expires), 0).UTC(), Groups: e.Groups()}
+		Until: time.Unix(int64(r.Expires), 0).UTC(), Groups: e.Groups(), Home: e.Domestic}
 }
 
 // err says why there is no peer.

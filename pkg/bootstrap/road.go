@@ -42,6 +42,7 @@ type Peer struct {
 	Seq    uint64    // of the list
 	Until  time.Time // of the list, the signature or the card; zero where nothing says
 	Groups []string  // its places: /16, /32 or name
+	Home   bool      // inside the country, as its list says
 }
 
 // Road is one way to a list or to peers. It is tried once in a Race.

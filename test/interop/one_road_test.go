@@ -52,10 +52,9 @@ func newVillage(t *testing.T, ns string, change func(*profile.Profile)) *village
 	}
 	p.Bootstrap = &profile.Bootstrap{AllowPrivate: true}
 	change(p)
-	key := sig.FromSeed([32]byte{41})
-	set := &list.Set{Network: list.NetworkTag(p.NetID()), Epoch: 1, K: 1, Keys: []sig.Public{key.Public()}}
-	p.Bootstrap.TrustSets = []string{base64.RawURLEncoding.EncodeToString(set.Encode())}
 	v := &village{t: t, ns: ns, profile: p, home: NewHome(t)}
+	key, set := villageKey(), v.set()
+	p.Bootstrap.TrustSets = []string{base64.RawURLEncoding.EncodeToString(set.Encode())}
 	v.seed = v.serve(v.home, "", "pars-dht", "seed", "--json", "--listen", "/ip4/"+seedAt+"/tcp/"+seedPort)
 	line := fmt.Sprintf(`{"peer_id":%q,"addrs":["/ip4/%s/tcp/%s"],"reachable":true,"last":%q,"net":%q}`+"\n", v.seed.peerID, seedAt, seedPort,
 		time.Now().UTC().Format(time.RFC3339), p.NetID8())
@@ -71,6 +70,13 @@ func newVillage(t *testing.T, ns string, change func(*profile.Profile)) *village
 		t.Fatal(err)
 	}
 	return v
+}
+
+func villageKey() sig.Private { return sig.FromSeed([32]byte{41}) }
+
+// set is whose lists the village believes.
+func (v *village) set() *list.Set {
+	return &list.Set{Network: list.NetworkTag(v.profile.NetID()), Epoch: 1, K: 1, Keys: []sig.Public{villageKey().Public()}}
 }
 
 // write keeps the village's profile, changed, in a file.

@@ -173,16 +173,20 @@ func probeVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "probe", Usage: "tell which network this is, from nothing to the free Internet",
 		Description: "S0 nothing, S1 an island, S2 the national network alone, S3 and names of the world, S4 a filtered Internet, S5 a free one. Asks for one name that " +
-			"cannot exist. A page, an accepted connection or an unsigned answer proves nothing. What only handshakes with peers can show, S1, S2 and S5, a running node tells.",
-		Flags: askFlags(&urfave.StringSliceFlag{Name: "canary", Usage: "also ask for `NAME`, which a censor may note (repeat for more)"}),
+			"cannot exist, and greets a few peers: neighbours, and those of the list that is held, compiled in or in --file, at home and abroad. A page, an accepted " +
+			"connection or an unsigned answer proves nothing. S5 takes QUIC, too, which this program does not speak.",
+		Flags: findFlags(&urfave.StringSliceFlag{Name: "canary", Usage: "also ask for `NAME`, which a censor may note (repeat for more)"}),
 		Action: func(c *urfave.Context) error {
-			s, _, err := setup(c)
+			s, memory, err := setup(c)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
 			var m road.Machine
 			p := &bootstrap.Probe{Setup: s, Linked: linked(s.Profile), Canary: c.StringSlice("canary")}
+			if err := greeter(c, s, memory, p); err != nil {
+				return err
+			}
 			trials, err := p.Run(c.Context, &m)
 			if err != nil {
 				return err
