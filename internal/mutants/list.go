@@ -108,6 +108,11 @@ func coreMutants() []mutant {
 func carrierMutants() []mutant {
 	return []mutant{
 		{"bundle: a chunk's signature is not checked", "pkg/bundle/chunk.go", "\tcase c.Signed && !sig.Verify(", "\tcase c.Signed && len(s) < 64 && !sig.Verify(", "pkg/bundle", "TestForged"},
+		{"courier: a piece is written over what was hashed", "pkg/courier/incoming.go", "known := f.next - off; known > 0 {", "known := f.next - off; known > f.total {", "pkg/courier", "TestOverwritten"},
+		{"courier: what nobody verified is handed to its reader", "pkg/courier/unpack.go", "take != nil && checked == Verified {", "take != nil && checked != \"\" {", "pkg/courier", "TestReaders"},
+		{"courier: an update that no committee signed is taken", "pkg/courier/readers/update.go", "errors.Is(err, light.ErrPeriod) ||", "err == nil || errors.Is(err, light.ErrSignature) ||", "pkg/courier/readers", "TestUpdate"},
+		{"courier: mail is handed on without end", "pkg/courier/pack.go", "if err := c.handed(l); err != nil {", "if err := c.handed(&load{}); err != nil {", "pkg/courier", "TestMail"},
+		{"bundle: a few bytes fill the disk with zeros", "pkg/bundle/join.go", "joinHoles = 64", "joinHoles = 1 << 40", "pkg/bundle", "TestSplitHole"},
 		{"bundle: a sector's mac is not checked", "pkg/bundle/sector.go", "return info, hmac.Equal(", "return info, len(head) > 0 || hmac.Equal(", "pkg/bundle", "TestDamage"},
 		{"bundle: a chunk of another key is taken", "pkg/bundle/splitter.go", "case s.head != nil && !s.head.same(c.Head):", "case s.head != nil && s.head.Nonce != c.Head.Nonce:", "pkg/bundle", "TestForged"},
 		{"bundle: a text unpacks to any length", "pkg/bundle/chunk.go", "zstd.WithDecoderMaxMemory(MaxChunk)", "zstd.WithDecoderMaxMemory(1<<30)", "pkg/bundle", "TestBombs"},
