@@ -168,6 +168,35 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
+// Many names get no more than a crowd may, and whole blocks are dear.
+func TestCrowd(t *testing.T) {
+	l := newLab(t, evmtest.New(150))
+	l.srv.Pass = func(context.Context, []byte, int) error { return nil }
+	taken := 0
+	for i := range 5000 {
+		ask := gateway.TxAsk{Chain: gateway.TagOf(l.chain.Spec), ChainID: l.chain.Profile.ChainID, Raw: []byte{1}}
+		if _, s := l.srv.Answer(t.Context(), string(rune(i+1)), gateway.TxProtocol, ask.Encode()); s == gateway.OK {
+			taken++
+		}
+	}
+	if taken != 96 {
+		t.Errorf("%d taken from 5,000 strangers", taken)
+	}
+	ask := gateway.ProofAsk{Chain: gateway.TagOf(l.chain.Spec)}
+	for range gateway.MaxItems {
+		ask.Items = append(ask.Items, gateway.Item{Kind: gateway.ItemBody})
+	}
+	served := 0
+	for range 10 {
+		if _, s := l.srv.Answer(t.Context(), "one", gateway.ProofProtocol, ask.Encode()); s == gateway.OK {
+			served++
+		}
+	}
+	if served != 4 {
+		t.Errorf("%d questions for 64 blocks answered", served)
+	}
+}
+
 func TestAnswerBounds(t *testing.T) {
 	var b bytes.Buffer
 	big := bytes.Repeat([]byte{7}, 200<<10)

@@ -11,11 +11,15 @@ import (
 	"github.com/pars-network/pars/pkg/evm/proof"
 )
 
-// Limits of one stranger. The light client asks twice a slot, slots of mainnet being 12 s.
+// Limits of one stranger within a minute; all together may ask crowd times as much. The light client asks twice a slot,
+// slots of mainnet being 12 s, and some more to begin with.
 const (
 	lightMinute = 10
-	proofMinute = 240
+	lightBegin  = 20
+	proofMinute = 2048 // items; what fetches a whole block counts as heavy
 	txMinute    = 6
+	crowd       = 16
+	heavy       = 8
 	maxPeers    = 4096
 	within      = 20 * time.Second
 )
@@ -40,47 +44,42 @@ type meter struct {
 	asked map[string]int
 }
 
-// allow counts a question, and refuses above the limit.
-func (s *Server) allow(peer, protocol string, most int) bool {
+// allow counts what a question costs, against the limit of the peer and of all.
+func (s *Server) allow(peer, protocol string, cost, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.count(peer, protocol, cost) <= most && s.count("", protocol, cost) <= crowd*most
+}
+
+func (s *Server) count(peer, protocol string, cost int) int {
 	now := s.Now()
 	m := s.peers[peer]
 	if m == nil || now.Sub(m.since) >= time.Minute {
-		if len(s.peers) >= maxPeers {
-			clear(s.peers) // a crowd of names; each begins anew
-		}
-		if s.peers == nil {
+		all := s.peers[""]
+		if s.peers == nil || len(s.peers) >= maxPeers { // a crowd of names: each begins anew, what all asked stands
 			s.peers = map[string]*meter{}
+		}
+		if all != nil {
+			s.peers[""] = all
 		}
 		m = &meter{now, map[string]int{}}
 		s.peers[peer] = m
 	}
-	m.asked[protocol]++
-	return m.asked[protocol] <= most
+	m.asked[protocol] += cost
+	return m.asked[protocol]
 }
 
-// Answer reads a question of a peer and returns pieces and status. Nothing is asked behind before the limits allow it.
+// Answer reads a question of a peer and returns pieces and status. Nobody behind is asked before the limits allow it.
 func (s *Server) Answer(ctx context.Context, peer, protocol string, ask []byte) ([][]byte, Status) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	switch protocol {
 	case LightProtocol:
-		slot := max(s.Spec.SecondsPerSlot, 1)
-		if !s.allow(peer, protocol, int(max(lightMinute, 120/slot))+2*lightMinute) { // and some more to begin with
-			return nil, Busy
-		}
-		return s.light(ctx, ask)
+		return s.light(ctx, peer, ask)
 	case ProofProtocol:
-		if !s.allow(peer, protocol, proofMinute) {
-			return nil, Busy
-		}
-		return s.proofs(ctx, ask)
+		return s.proofs(ctx, peer, ask)
 	case TxProtocol:
-		if !s.allow(peer, protocol, txMinute) {
-			return nil, Busy
-		}
-		return nil, s.tx(ctx, ask)
+		return nil, s.tx(ctx, peer, ask)
 	}
 	return nil, Refused
 }
@@ -95,7 +94,7 @@ func statusOf(err error) Status {
 	return Busy // trouble of ours
 }
 
-func (s *Server) light(ctx context.Context, ask []byte) ([][]byte, Status) {
+func (s *Server) light(ctx context.Context, peer string, ask []byte) ([][]byte, Status) {
 	a, err := DecodeLightAsk(ask)
 	switch {
 	case err != nil:
@@ -104,6 +103,8 @@ func (s *Server) light(ctx context.Context, ask []byte) ([][]byte, Status) {
 		return nil, Profile
 	case s.Light == nil:
 		return nil, Refused
+	case !s.allow(peer, LightProtocol, 1, lightBegin+max(lightMinute, int(120/max(s.Spec.SecondsPerSlot, 1)))):
+		return nil, Busy
 	}
 	var one []byte
 	switch a.Kind {
@@ -123,7 +124,17 @@ func (s *Server) light(ctx context.Context, ask []byte) ([][]byte, Status) {
 	return [][]byte{one}, OK
 }
 
-func (s *Server) proofs(ctx context.Context, ask []byte) ([][]byte, Status) {
+// cost is what a question asks of the server behind.
+func (a *ProofAsk) cost() (n int) {
+	for _, i := range a.Items {
+		if n++; i.Kind == ItemBody || i.Kind == ItemReceipts {
+			n += heavy - 1
+		}
+	}
+	return n
+}
+
+func (s *Server) proofs(ctx context.Context, peer string, ask []byte) ([][]byte, Status) {
 	a, err := DecodeProofAsk(ask)
 	switch {
 	case err != nil:
@@ -132,6 +143,8 @@ func (s *Server) proofs(ctx context.Context, ask []byte) ([][]byte, Status) {
 		return nil, Profile
 	case s.Proofs == nil:
 		return nil, Refused
+	case !s.allow(peer, ProofProtocol, a.cost(), proofMinute):
+		return nil, Busy
 	}
 	batch := make([]proof.Ask, len(a.Items))
 	for i := range a.Items {
@@ -156,7 +169,7 @@ func (s *Server) proofs(ctx context.Context, ask []byte) ([][]byte, Status) {
 	return out, OK
 }
 
-func (s *Server) tx(ctx context.Context, ask []byte) Status {
+func (s *Server) tx(ctx context.Context, peer string, ask []byte) Status {
 	a, err := DecodeTxAsk(ask)
 	switch {
 	case err != nil:
@@ -165,6 +178,8 @@ func (s *Server) tx(ctx context.Context, ask []byte) Status {
 		return Profile
 	case s.Pass == nil:
 		return Refused
+	case !s.allow(peer, TxProtocol, 1, txMinute):
+		return Busy
 	}
 	return statusOf(s.Pass(ctx, a.Raw, a.Hops))
 }
