@@ -16,6 +16,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethdb"
+	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/triedb"
 	blsu "github.com/protolambda/bls12-381-util"
 
@@ -41,6 +42,7 @@ type Chain struct {
 	Receipts []types.Receipts
 
 	db  ethdb.Database
+	evm *params.ChainConfig
 	tdb *triedb.Database
 
 	mu      sync.Mutex // guards what was made once
@@ -94,6 +96,7 @@ func NewAt(n int, genesis uint64) *Chain {
 			}
 		}
 	})
+	c.evm = g.Config
 	c.db, c.Receipts = db, append([]types.Receipts{nil}, receipts...)
 	c.Blocks = append([]*types.Block{g.ToBlock()}, blocks...)
 	c.tdb = triedb.NewDatabase(db, triedb.HashDefaults)
@@ -106,6 +109,17 @@ func NewAt(n int, genesis uint64) *Chain {
 		c.Profile.Chain.Forks = append(c.Profile.Chain.Forks, profile.Fork{Name: f.Fork.String(), Epoch: f.Epoch, Version: fmt.Sprintf("0x%x", f.Version)})
 	}
 	return c
+}
+
+// Fork is n other blocks on block from, whose first sends Contract a word of their own; nonce is that of Addr there.
+func (c *Chain) Fork(from, n int, nonce uint64) ([]*types.Block, []types.Receipts) {
+	return core.GenerateChain(c.evm, c.Blocks[from], beacon.New(ethash.NewFaker()), c.db, n, func(i int, b *core.BlockGen) {
+		b.SetParentBeaconRoot(common.Hash{0xff, byte(i)})
+		if i == 0 {
+			b.AddTx(types.MustSignNewTx(c.Key, types.LatestSigner(c.evm), &types.DynamicFeeTx{ChainID: c.evm.ChainID, Nonce: nonce, To: &c.Contract,
+				Data: common.Hash{0xf0}.Bytes(), Gas: 300_000, GasFeeCap: big.NewInt(5e9), GasTipCap: big.NewInt(1e9)}))
+		}
+	})
 }
 
 // Payee is paid 7 wei by some blocks.

@@ -134,7 +134,8 @@ type given struct {
 	logs  []*types.Log
 }
 
-// track follows the chain for one filter or subscription.
+// track follows the chain for one filter or subscription, from the height on where it began: that block is not told, but one
+// that takes its place is.
 type track struct {
 	filter *proof.Filter // nil: blocks
 	past   []given       // ascending, the newest last
@@ -153,7 +154,7 @@ func (t *track) step(ctx context.Context, v *evm.View) (gone, fresh []given, err
 	if v.Tip.Num() > t.past[len(t.past)-1].block.Num()+proof.MaxLogBlocks {
 		return nil, nil, badParams("the filter was not asked for too long")
 	}
-	for b.Num() > t.past[0].block.Num() && !known(b) {
+	for b.Num() > 0 && b.Num() >= t.past[0].block.Num() && !known(b) {
 		g := given{block: b}
 		if t.filter != nil {
 			if g.logs, err = v.Chain.BlockLogs(ctx, v.Asker, b, t.filter); err != nil {
@@ -167,11 +168,18 @@ func (t *track) step(ctx context.Context, v *evm.View) (gone, fresh []given, err
 	}
 	slices.Reverse(fresh)
 	keep := t.past
-	for len(keep) > 0 && keep[len(keep)-1].block.Num() > b.Num() || len(keep) > 1 && keep[len(keep)-1].block.Hash != b.Hash {
-		gone = append(gone, keep[len(keep)-1])
+	for len(keep) > 0 {
+		last := keep[len(keep)-1]
+		if last.block.Num() < b.Num() || last.block.Hash == b.Hash {
+			break
+		}
+		gone = append(gone, last)
 		keep = keep[:len(keep)-1]
 	}
 	t.past = append(slices.Clone(keep), fresh...)
+	if len(t.past) == 0 { // the new chain is shorter yet
+		t.past = []given{{block: v.Tip}}
+	}
 	if n := len(t.past) - maxTrack; n > 0 {
 		t.past = t.past[n:]
 	}

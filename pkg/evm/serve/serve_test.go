@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,5 +275,49 @@ func TestFollow(t *testing.T) {
 	var ok bool
 	if err := c.Call(&ok, "eth_uninstallFilter", id); err != nil || !ok {
 		t.Error(err)
+	}
+}
+
+// A head whose block could not be had when it came is told with the next one, and once.
+func TestHeadNotLost(t *testing.T) {
+	l := newLab(t)
+	c, err := rpc.Dial(l.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	heads := make(chan *types.Header, 16)
+	if _, err := c.EthSubscribe(t.Context(), heads, "newHeads"); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{}, 100)
+	var healed atomic.Bool
+	l.rpc.Bend = func(method string, _ []json.RawMessage, v any) any {
+		if method != "eth_getBlockByHash" || healed.Load() {
+			return v
+		}
+		asked <- struct{}{}
+		return nil
+	}
+	wait := time.After(60 * time.Second)
+	l.rpc.Move(92)
+	l.beacon.Move(91)
+	select {
+	case <-asked:
+	case <-wait:
+		t.Fatal("not asked")
+	}
+	healed.Store(true)
+	l.rpc.Move(95)
+	l.beacon.Move(94)
+	for n := uint64(91); n <= 94; n++ {
+		select {
+		case h := <-heads:
+			if h.Number.Uint64() != n {
+				t.Fatalf("head %v, want %d", h.Number, n)
+			}
+		case <-wait:
+			t.Fatalf("no head %d", n)
+		}
 	}
 }

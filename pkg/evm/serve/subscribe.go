@@ -19,11 +19,16 @@ func (e *ethAPI) subscription(ctx context.Context, filter *proof.Filter, send fu
 	t := track{filter: filter}
 	look := func() error {
 		return e.at(e.ctx, nil, func(ctx context.Context, v *evm.View) error {
-			gone, fresh, err := t.step(ctx, v)
+			after := t // told only once send is through: what failed comes again
+			gone, fresh, err := after.step(ctx, v)
 			if err != nil {
 				return err
 			}
-			return send(func(x any) error { return n.Notify(sub.ID, x) }, v, gone, fresh)
+			if err := send(func(x any) error { return n.Notify(sub.ID, x) }, v, gone, fresh); err != nil {
+				return err
+			}
+			t = after
+			return nil
 		})
 	}
 	next := e.news.next()
@@ -49,15 +54,17 @@ func (e *ethAPI) subscription(ctx context.Context, filter *proof.Filter, send fu
 // NewHeads is eth_subscribe newHeads.
 func (e *ethAPI) NewHeads(ctx context.Context) (*rpc.Subscription, error) {
 	return e.subscription(ctx, nil, func(notify func(any) error, v *evm.View, _, fresh []given) error {
-		for _, g := range fresh {
+		heads := make([]any, len(fresh)) // all before the first is told, or it would be told twice
+		for i, g := range fresh {
 			full, err := v.Chain.Full(e.ctx, v.Asker, g.block.Hash)
 			if err != nil {
 				return err
 			}
-			h, err := headerObject(full)
-			if err != nil {
+			if heads[i], err = headerObject(full); err != nil {
 				return err
 			}
+		}
+		for _, h := range heads {
 			if err := notify(h); err != nil {
 				return err
 			}
