@@ -24,7 +24,7 @@ func chainMutants() []mutant {
 		{"proof: nodes under any key", "pkg/evm/proof/mpt.go", "db.by[crypto.Keccak256Hash(b)] = b", "db.by[root] = b", evm, "TestReads|TestLies"},
 		{"proof: nodes that lead nowhere", "pkg/evm/proof/mpt.go", "if large > db.used {", "if large > maxNodes {", evm, "TestLies"},
 		{"proof: code of another hash", "pkg/evm/proof/state.go", "if crypto.Keccak256Hash(code) != want {", "if crypto.Keccak256Hash(code) == (common.Hash{}) {", evm, "TestLies"},
-		{"proof: a failed fetch reads as zero", "pkg/evm/proof/run.go", "	case r.err != nil:\n		return nil, r.err\n	case ctx.Err() != nil:\n		return nil, ctx.Err()\n	case foreign != nil:\n		return nil, foreign\n	case db.Error() != nil:\n		return nil, db.Error()\n", "	case foreign != nil:\n		return nil, foreign\n", "pkg/evm/proof", "TestMainnetCall"},
+		{"proof: a failed fetch reads as zero", "pkg/evm/proof/run.go", "	case r.err != nil:\n		return nil, r.err\n	case ctx.Err() != nil:\n		return nil, ctx.Err()\n	case unknown != nil:\n		return nil, unknown\n	case db.Error() != nil:\n		return nil, db.Error()\n", "	case unknown != nil:\n		return nil, unknown\n", "pkg/evm/proof", "TestMainnetCall"},
 		{"proof: headers of another hash", "pkg/evm/proof/chain.go", "if got := h.Hash(); got != want {", "if got := h.Hash(); got == (common.Hash{}) {", evm, "TestLies"},
 		{"proof: receipts without their root", "pkg/evm/proof/body.go", "if types.DeriveSha(rs, trie.NewListHasher()) != b.ReceiptHash {", "if b.ReceiptHash == (common.Hash{}) {", evm, "TestLies"},
 		{"proof: transactions without their root", "pkg/evm/proof/body.go", "if types.DeriveSha(out.Txs, trie.NewListHasher()) != full.TxHash {", "if full.TxHash == (common.Hash{}) {", evm, "TestLies"},
