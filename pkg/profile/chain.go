@@ -36,6 +36,16 @@ type Chain struct {
 	Precompiles []Precompile `json:"precompiles,omitempty"`
 	// ENSRegistry is the contract that names are looked up in (EIP-137), 0x and 40 digits.
 	ENSRegistry string `json:"ens_registry,omitempty"`
+	// Deposit is where a validator's stake is paid. Nil: there are none to become.
+	Deposit *Deposit `json:"deposit,omitempty"`
+}
+
+// Deposit is the deposit contract of a beacon chain.
+type Deposit struct {
+	// Contract is its address, 0x and 40 digits.
+	Contract string `json:"contract"`
+	// ForkVersion is GENESIS_FORK_VERSION, under which deposits are signed: 0x and 8 digits.
+	ForkVersion string `json:"fork_version"`
 }
 
 // Fork is one upgrade of the beacon chain.
@@ -79,6 +89,8 @@ func (c *Chain) check() error {
 		return wire.Invalid("checkpoint is not 0x and 64 digits")
 	case c.ENSRegistry != "" && !isHex(c.ENSRegistry, 20):
 		return wire.Invalid("ens_registry is not 0x and 40 digits")
+	case c.Deposit != nil && (!isHex(c.Deposit.Contract, 20) || !isHex(c.Deposit.ForkVersion, 4)):
+		return wire.Invalid("deposit needs a contract, 0x and 40 digits, and a fork_version, 0x and 8 digits")
 	}
 	for _, p := range c.Precompiles {
 		if !plainName(p.Key) || !isHex(p.Address, 20) {
