@@ -13,6 +13,9 @@ const (
 	TxProtocol    = "evm/tx/1"
 )
 
+// Protocols returns their names.
+func Protocols() []string { return []string{LightProtocol, ProofProtocol, TxProtocol} }
+
 // Bounds of questions.
 const (
 	MaxItems = 64        // of one question for proofs

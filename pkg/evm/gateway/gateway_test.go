@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/pars-network/pars/pkg/evm"
 	"github.com/pars-network/pars/pkg/evm/evmtest"
 	"github.com/pars-network/pars/pkg/evm/gateway"
+	"github.com/pars-network/pars/pkg/evm/wallet"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -149,7 +152,10 @@ func TestSubmit(t *testing.T) {
 	if err := p.Submit(t.Context(), l.chain.Profile.ChainID, []byte{1, 2}, 1); !errors.Is(err, gateway.ErrRefused) {
 		t.Errorf("none are taken: %v", err)
 	}
-	l.srv.Pass = func(_ context.Context, raw []byte, hops int) error { got = append(raw, byte(hops)); return nil }
+	l.srv.Pass = func(_ context.Context, _ string, raw []byte, hops int) error {
+		got = append(raw, byte(hops))
+		return nil
+	}
 	if err := p.Submit(t.Context(), l.chain.Profile.ChainID, []byte{1, 2}, 1); err != nil || !bytes.Equal(got, []byte{1, 2, 1}) {
 		t.Errorf("handed over %x, %v", got, err)
 	}
@@ -171,7 +177,7 @@ func TestSubmit(t *testing.T) {
 // Many names get no more than a crowd may, and whole blocks are dear.
 func TestCrowd(t *testing.T) {
 	l := newLab(t, evmtest.New(150))
-	l.srv.Pass = func(context.Context, []byte, int) error { return nil }
+	l.srv.Pass = func(context.Context, string, []byte, int) error { return nil }
 	taken := 0
 	for i := range 5000 {
 		ask := gateway.TxAsk{Chain: gateway.TagOf(l.chain.Spec), ChainID: l.chain.Profile.ChainID, Raw: []byte{1}}
@@ -244,4 +250,51 @@ func FuzzDecodeTxAsk(f *testing.F) {
 			t.Errorf("%x accepted, written again as %x", b, a.Encode())
 		}
 	})
+}
+
+// TestCheckTx: what a gateway can tell without asking anybody is not passed on; what is good goes once an hour.
+func TestCheckTx(t *testing.T) {
+	l := newLab(t, evmtest.New(10))
+	chain := l.chain.Profile.ChainID
+	k, err := wallet.FromBytes(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := common.Address{1}
+	sign := func(chain uint64, gas uint64, fee int64) []byte {
+		raw, err := k.Sign(chain, wallet.Tx{To: &to, Value: big.NewInt(1), Gas: gas, MaxFee: big.NewInt(fee), Tip: big.NewInt(1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	good := sign(chain, 21000, 50)
+	passed := 0
+	l.srv.Pass = func(context.Context, string, []byte, int) error { passed++; return nil }
+	l.srv.Check = func(raw []byte) error { return gateway.CheckTx(raw, chain, big.NewInt(100)) }
+	for name, raw := range map[string][]byte{"rubbish": {1, 2}, "another chain": sign(chain+1, 21000, 50), "gas": sign(chain, 20999, 50), "fee": sign(chain, 21000, 49)} {
+		p := l.peer(name, nil)
+		if err := p.Submit(t.Context(), chain, raw, 0); err == nil || passed != 0 {
+			t.Errorf("%s: passed %d, %v", name, passed, err)
+		}
+	}
+	for range 3 {
+		if err := l.peer("good", nil).Submit(t.Context(), chain, good, 0); err != nil || passed != 1 {
+			t.Errorf("passed %d times, %v", passed, err)
+		}
+	}
+	l.now = l.now.Add(time.Hour)
+	if err := l.peer("good", nil).Submit(t.Context(), chain, good, 0); err != nil || passed != 2 {
+		t.Errorf("an hour later: passed %d times, %v", passed, err)
+	}
+	l.srv.Pass = func(context.Context, string, []byte, int) error { passed++; return errors.New("no server answers") }
+	l.now = l.now.Add(time.Hour)
+	for range 2 {
+		if err := l.peer("good", nil).Submit(t.Context(), chain, good, 0); !errors.Is(err, gateway.ErrBusy) {
+			t.Errorf("nobody took it: %v", err)
+		}
+	}
+	if passed != 4 {
+		t.Errorf("not tried again: %d", passed)
+	}
 }

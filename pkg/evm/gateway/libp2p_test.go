@@ -10,6 +10,7 @@ import (
 	"github.com/pars-network/pars/pkg/evm"
 	"github.com/pars-network/pars/pkg/evm/evmtest"
 	"github.com/pars-network/pars/pkg/evm/gateway"
+	"github.com/pars-network/pars/pkg/evm/gateway/libp2p"
 	"github.com/pars-network/pars/pkg/link"
 )
 
@@ -29,11 +30,11 @@ func TestOverStreams(t *testing.T) {
 	a, b := newHost(t, 1), newHost(t, 2)
 	name := func(s string) string { return "/pars/01020304/" + s }
 	ctx, stop := context.WithCancel(t.Context())
-	l.srv.Serve(ctx, a, name)
+	libp2p.Serve(ctx, l.srv, a, name, gateway.Protocols()...)
 	if err := b.Connect(t.Context(), peer.AddrInfo{ID: a.ID(), Addrs: a.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
-	cl := l.client(t, &gateway.Peer{ID: a.ID().String(), Spec: l.chain.Spec, Do: gateway.Over(b, a.ID(), name)})
+	cl := l.client(t, &gateway.Peer{ID: a.ID().String(), Spec: l.chain.Spec, Do: libp2p.Over(b, a.ID(), name)})
 	if err := cl.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -44,5 +45,5 @@ func TestOverStreams(t *testing.T) {
 	if _, _, err := cl.Account(t.Context(), evm.Address(evmtest.Payee()), ""); err == nil {
 		t.Error("answered after its end")
 	}
-	gateway.Unserve(a, name)
+	libp2p.Unserve(a, name, gateway.Protocols()...)
 }

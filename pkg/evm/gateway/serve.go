@@ -30,12 +30,17 @@ type Server struct {
 	ChainID uint64
 	Light   evm.Source  // what it delivers was verified here or not; nil: no containers
 	Proofs  proof.Asker // nil: no proofs
-	// Pass takes transactions; nil: none are taken.
-	Pass func(ctx context.Context, raw []byte, hops int) error
+	// Pass takes transactions of a peer that Check let through, each once an hour; nil: none are taken.
+	Pass func(ctx context.Context, peer string, raw []byte, hops int) error
+	// Check judges one before it is passed, as CheckTx does; nil: none is judged.
+	Check func(raw []byte) error
+	// Free answers without limits: programs of the same home.
+	Free bool
 	Now  func() time.Time
 
-	mu    sync.Mutex // guards below
-	peers map[string]*meter
+	mu     sync.Mutex // guards below
+	peers  map[string]*meter
+	passed map[evm.Hash]time.Time // transactions, and when
 }
 
 // meter counts what one peer asked under each protocol within a minute.
@@ -46,6 +51,9 @@ type meter struct {
 
 // allow counts what a question costs, against the limit of the peer and of all.
 func (s *Server) allow(peer, protocol string, cost, most int) bool {
+	if s.Free {
+		return true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count(peer, protocol, cost) <= most && s.count("", protocol, cost) <= crowd*most
@@ -181,5 +189,15 @@ func (s *Server) tx(ctx context.Context, peer string, ask []byte) Status {
 	case !s.allow(peer, TxProtocol, 1, txMinute):
 		return Busy
 	}
-	return statusOf(s.Pass(ctx, a.Raw, a.Hops))
+	if s.Check != nil && s.Check(a.Raw) != nil {
+		return Bad
+	}
+	if !s.Free && !s.first(a.Raw) {
+		return OK // it is on its way
+	}
+	if err := s.Pass(ctx, peer, a.Raw, a.Hops); err != nil {
+		s.again(a.Raw)
+		return statusOf(err)
+	}
+	return OK
 }
