@@ -27,8 +27,8 @@ type Beacon struct {
 	Spec *light.Spec
 }
 
-// Name is the URL.
-func (b *Beacon) Name() string { return b.URL }
+// Name is the server's part of the URL: what follows may be a key.
+func (b *Beacon) Name() string { return plainURL(b.URL) }
 
 // MaxUpdates is how many updates one request asks for.
 const MaxUpdates = 16

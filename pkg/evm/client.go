@@ -37,7 +37,11 @@ type Client struct {
 	RPCs    []*RPC
 	// Peers are asked beside them, as they are at the moment of a question. May be nil.
 	Peers func() []Peer
-	// Submit hands a signed transaction to peers that pass it on. May be nil.
+	// Lights are asked for containers beside them. May be nil.
+	Lights func() []Source
+	// Blame is told who delivered what does not verify. May be nil.
+	Blame func(name string, err error)
+	// Submit hands a signed transaction to peers that pass it on; when it fails, or is nil, the servers get it. May be nil.
 	Submit func(ctx context.Context, raw []byte) error
 	// Files keeps the state across restarts; nil keeps nothing.
 	Files Files
@@ -64,6 +68,10 @@ type Client struct {
 	final  *proof.Block
 	proofs map[Hash][]byte // the update that proved a block, as Verify takes it
 	why    error           // what the last Sync ended with
+	from   string          // who brought the head
+
+	beginning bool
+	ahead     map[string]time.Time // sources that showed the future
 }
 
 // Open reads the profile and the state kept here. A kept state that is too old is not an error while there is a
@@ -136,15 +144,17 @@ func (c *Client) Spec() *light.Spec { return c.fin.Spec }
 
 // Sync brings the head up to date with one round of questions. A read after a failed Sync answers from the head that
 // there is, until it is stale.
-func (c *Client) Sync(ctx context.Context) error {
-	err := c.sync(ctx)
+func (c *Client) Sync(ctx context.Context) error { return c.syncs(ctx, true) }
+
+func (c *Client) syncs(ctx context.Context, optimistic bool) error {
+	err := c.sync(ctx, optimistic)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.why = err
 	return err
 }
 
-func (c *Client) sync(ctx context.Context) error {
+func (c *Client) sync(ctx context.Context, optimistic bool) error {
 	if err := c.begin(ctx); err != nil {
 		return err
 	}
@@ -152,6 +162,9 @@ func (c *Client) sync(ctx context.Context) error {
 		return err
 	}
 	finality := c.race(ctx, true, func(ctx context.Context, s Source) ([][]byte, error) { return single(s.Finality(ctx)) }, c.taking(light.KindFinality))
+	if !optimistic {
+		return errors.Join(finality, c.save())
+	}
 	err := c.race(ctx, true, func(ctx context.Context, s Source) ([][]byte, error) { return single(s.Optimistic(ctx)) }, c.taking(light.KindOptimistic))
 	if errors.Is(finality, ErrConflict) || err != nil && finality != nil && !errors.Is(finality, ErrNone) {
 		err = errors.Join(err, finality)
@@ -169,6 +182,7 @@ func single(b []byte, err error) ([][]byte, error) {
 func (c *Client) begin(ctx context.Context) error {
 	c.mu.Lock()
 	begun := c.fin.Begun()
+	c.beginning = !begun && (c.Checkpoint != Hash{} || c.root != Hash{})
 	c.mu.Unlock()
 	if begun {
 		return nil

@@ -58,6 +58,13 @@ func (p *penalties) punish(name string, err error, now time.Time) {
 	}
 }
 
+// punish is that of penalties, and tells who lied.
+func (c *Client) punish(name string, err error) {
+	if c.bad.punish(name, err, c.Now()); c.Blame != nil && blames(err) {
+		c.Blame(name, err)
+	}
+}
+
 // Peer is one whom a transport of one's own reaches: it delivers what the beacon chain and the execution chain do.
 type Peer interface {
 	Source
@@ -87,6 +94,9 @@ func (c *Client) race(ctx context.Context, all bool, get func(context.Context, S
 	sources := c.Sources
 	for _, p := range c.peers() {
 		sources = append(sources[:len(sources):len(sources)], p)
+	}
+	if c.Lights != nil {
+		sources = append(sources[:len(sources):len(sources)], c.Lights()...)
 	}
 	todo := order(&c.bad, sources, Source.Name, c.Now())
 	results := make(chan outcome, len(todo))
@@ -136,18 +146,22 @@ func (c *Client) race(ctx context.Context, all bool, get func(context.Context, S
 }
 
 func (c *Client) judge(r outcome, take func([]byte) error) error {
-	err := r.err
+	err, before := r.err, c.mark()
 	for _, b := range r.got {
 		if err != nil {
 			break
 		}
-		if err = take(b); errors.Is(err, light.ErrIrrelevant) {
+		switch err = take(b); {
+		case errors.Is(err, light.ErrIrrelevant):
 			err = nil
+		case errors.Is(err, light.ErrFuture):
+			c.early(r.from.Name(), b)
 		}
 	}
+	c.moves(before, r.from.Name())
 	if err == nil && len(r.got) == 0 {
 		err = ErrNone
 	}
-	c.bad.punish(r.from.Name(), err, c.Now())
+	c.punish(r.from.Name(), err)
 	return err
 }

@@ -121,8 +121,8 @@ func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, pro
 	return c.At(ctx, tag, func(ctx context.Context, v *View) error { return f(ctx, v.Asker, v.Block) })
 }
 
-// Send hands a signed transaction to every server whose chain id is the profile's and to peers that pass it on, and
-// returns its hash. What they answer is no proof of anything; see Receipt. It fails when nobody took it.
+// Send hands a signed transaction to peers that pass it on, or where there are none, to every server whose chain id is the
+// profile's, and returns its hash. What they answer is no proof of anything; see Receipt. It fails when nobody took it.
 func (c *Client) Send(ctx context.Context, raw []byte) (Hash, error) {
 	tx := new(types.Transaction)
 	if err := tx.UnmarshalBinary(raw); err != nil {
@@ -131,27 +131,40 @@ func (c *Client) Send(ctx context.Context, raw []byte) (Hash, error) {
 	if !tx.Protected() || tx.ChainId().Uint64() != c.Profile.ChainID || !tx.ChainId().IsUint64() {
 		return Hash{}, fmt.Errorf("transaction is for chain %v, the profile is %d: %w", tx.ChainId(), c.Profile.ChainID, ErrChain)
 	}
+	var err error
+	if c.Submit != nil {
+		if err = c.Submit(ctx, raw); err == nil {
+			return Hash(tx.Hash()), nil
+		}
+	}
+	if len(c.RPCs) == 0 && c.Submit != nil {
+		return Hash(tx.Hash()), err
+	}
+	return Hash(tx.Hash()), c.Broadcast(ctx, raw)
+}
+
+// Broadcast hands a signed transaction to every server whose chain id is the profile's. It fails when nobody took it.
+func (c *Client) Broadcast(ctx context.Context, raw []byte) error {
+	tx := new(types.Transaction)
+	if err := tx.UnmarshalBinary(raw); err != nil {
+		return wire.Invalid("transaction: %v", err)
+	}
+	if len(c.RPCs) == 0 {
+		return fmt.Errorf("no server of the chain to send to; name one with --rpc: %w", wire.ErrNotFound)
+	}
 	took := false
 	var errs []error
 	for _, r := range c.RPCs {
 		if err := c.sendTo(ctx, r, tx, raw); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", r.URL, err))
+			errs = append(errs, fmt.Errorf("%s: %w", r.Name(), err))
 			continue
 		}
 		took = true
 	}
-	if c.Submit != nil {
-		err := c.Submit(ctx, raw)
-		took = took || err == nil
-		errs = append(errs, err)
-	}
-	if len(c.RPCs) == 0 && c.Submit == nil {
-		errs = append(errs, fmt.Errorf("no server of the chain to send to; name one with --rpc: %w", wire.ErrNotFound))
-	}
 	if took {
-		return Hash(tx.Hash()), nil
+		return nil
 	}
-	return Hash(tx.Hash()), errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func (c *Client) sendTo(ctx context.Context, r *RPC, tx *types.Transaction, raw []byte) error {
@@ -218,7 +231,7 @@ func (c *Client) servers(ctx context.Context, f func(server) error) error {
 			return err
 		}
 		if !errors.Is(err, ErrUnprovable) && !errors.Is(err, wire.ErrNotFound) { // which is no fault of the server
-			c.bad.punish(r.Name(), err, c.Now())
+			c.punish(r.Name(), err)
 		}
 		if lacks(err) {
 			err = fmt.Errorf("the server does not offer what a proof needs; name another with --rpc: %w", err)

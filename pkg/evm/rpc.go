@@ -44,8 +44,8 @@ type rpcAnswer struct {
 	Error  *RPCError       `json:"error"`
 }
 
-// Name is the URL.
-func (r *RPC) Name() string { return r.URL }
+// Name is the server's part of the URL: what follows may be a key.
+func (r *RPC) Name() string { return plainURL(r.URL) }
 
 func unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
 
