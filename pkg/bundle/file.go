@@ -138,8 +138,8 @@ func (f *File) expected(n uint32) (*window, error) {
 	w.shards = make([][]byte, total)
 	f.pool.each(min(total, len(b)/SectorSize), func(s *sealer, i int) {
 		sector := b[i*SectorSize : (i+1)*SectorSize]
-		if info, ok := s.open(sector); ok && info.Window == n && int(info.Index) == i && info.shape() == w.shape {
-			w.shards[i] = sector[:sectorBody:sectorBody]
+		if info, body, ok := s.take(sector); ok && info.Window == n && int(info.Index) == i && info.shape() == w.shape {
+			w.shards[i] = body
 		}
 	})
 	w.countLost()

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/identity"
@@ -41,6 +42,9 @@ func TestUniform(t *testing.T) {
 		if x := math.Abs(chi(b)); x > 4 {
 			worst++
 		}
+		if n := twice(b); n > 0 {
+			t.Fatalf("%d strings of 8 bytes stand twice in a file", n)
+		}
 		all, first = append(all, b...), append(first, b[:SectorSize]...)
 		for at := SectorSize; at < len(b); at += SectorSize {
 			heads = append(heads, b[at+sectorBody:at+SectorSize]...)
@@ -53,6 +57,42 @@ func TestUniform(t *testing.T) {
 	}
 	if worst > 1 {
 		t.Errorf("%d of 40 files are told from random bytes", worst)
+	}
+}
+
+// twice counts 8-byte strings that stand at more than one aligned place.
+func twice(b []byte) (n int) {
+	seen := map[[8]byte]bool{}
+	for i := 0; i+8 <= len(b)-SectorSize; i += 8 { // the last sector is the first again
+		if s := [8]byte(b[i : i+8]); seen[s] {
+			n++
+		} else {
+			seen[s] = true
+		}
+	}
+	return n
+}
+
+// TestParityHidden computes parity again from what stands in a file, as somebody would who knows the format and no key.
+func TestParityHidden(t *testing.T) {
+	b, p := pack(t, sealed(keyOf(1)), sample(3, 60000))
+	l, err := layoutOf(p.Content, 1, 800, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.window(0, [16]byte{})
+	stored := bodies(b[SectorSize:], s.data+s.parity)
+	again := append(slices.Clone(stored[:s.data]), make([][]byte, s.parity)...)
+	for i := range s.parity {
+		again[s.data+i] = make([]byte, sectorBody)
+	}
+	if err := new(code).encode(s, again); err != nil {
+		t.Fatal(err)
+	}
+	for i := s.data; i < len(stored); i++ {
+		if bytes.Equal(stored[i], again[i]) {
+			t.Errorf("sector %d is the parity of the others: it tells what the file is", i)
+		}
 	}
 }
 

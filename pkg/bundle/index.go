@@ -147,11 +147,11 @@ func (x *index) gather(f *File, n uint32) (*found, error) {
 		}
 		for i := 0; (i+1)*SectorSize <= len(b); i++ {
 			sector := b[i*SectorSize : (i+1)*SectorSize]
-			info, ok := f.pool.sealers[0].open(sector)
+			info, body, ok := f.pool.sealers[0].take(sector)
 			if !ok || info.Window != n || info.shape() != best || len(w.shards[info.Index]) > 0 {
 				continue
 			}
-			w.shards[info.Index] = sector[:sectorBody:sectorBody]
+			w.shards[info.Index] = body
 			w.end = max(w.end, r.off+int64(i+len(w.shards)-int(info.Index))*SectorSize)
 		}
 	}

@@ -36,16 +36,17 @@ type fileKeys struct {
 	salt   [32]byte
 	stream Key  // E; not used in open form
 	sector Key  // S, the courier key
-	heads  Key  // L
+	heads  Key  // L: covers heads of sectors
+	mac    Key  // M: checks sectors
+	parity Key  // R: veils parity
 	plain  bool // open form: nothing is encrypted but heads
 	reader bool // file or stream are known
 }
 
 func keysOf(file Key, salt [32]byte) *fileKeys {
-	k := &fileKeys{file: file, salt: salt, reader: true}
+	k := courierKeys(derive(file[:], salt[:], wire.LabelBundleSector), salt)
+	k.file, k.reader = file, true
 	k.stream = derive(file[:], salt[:], wire.LabelBundleStream)
-	k.sector = derive(file[:], salt[:], wire.LabelBundleSector)
-	k.heads = derive(k.sector[:], salt[:], wire.LabelBundleHeads)
 	return k
 }
 
@@ -61,5 +62,6 @@ func openKeys(salt [32]byte) *fileKeys {
 
 // courierKeys verify, repair and split, and read nothing.
 func courierKeys(s Key, salt [32]byte) *fileKeys {
-	return &fileKeys{salt: salt, sector: s, heads: derive(s[:], salt[:], wire.LabelBundleHeads)}
+	of := func(label string) Key { return derive(s[:], salt[:], label) }
+	return &fileKeys{salt: salt, sector: s, heads: of(wire.LabelBundleHeads), mac: of(wire.LabelBundleMAC), parity: of(wire.LabelBundleParity)}
 }

@@ -1,19 +1,15 @@
 package bundle
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
-	"hash"
-
-	"golang.org/x/crypto/chacha20"
-	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/pars-network/pars/pkg/wire"
 )
 
-// Layout of a sector: body ‖ mac[16] ‖ head[48].
+// Layout of a sector: body ‖ head[48] ‖ mac[16].
 const (
 	SectorSize = 4096
 	sectorBody = 4032 // a multiple of 64: the parity code demands it
@@ -116,65 +112,81 @@ func (p shape) info(window uint32, index int) sectorInfo {
 // sealer seals and opens sectors of one file. Each goroutine has its own.
 type sealer struct {
 	k      *fileKeys
-	mac    hash.Hash
-	aead   cipher.AEAD
-	junk   []byte
-	sum    [32]byte
+	stream cipher.Block // E
+	heads  cipher.Block // L
+	parity cipher.Block // R
+	mac    cipher.AEAD  // M
+	iv     [aes.BlockSize]byte
+	tag    [sectorMAC]byte
 	head   [sectorHead]byte
-	nonce  [12]byte
-	nonceX [24]byte
 }
 
 func newSealer(k *fileKeys) *sealer {
-	s := &sealer{k: k, mac: hmac.New(sha256.New, k.sector[:]), junk: make([]byte, 0, sectorBody+16)}
-	s.aead, _ = chacha20poly1305.New(k.stream[:]) // 32 bytes cannot be refused
+	s := &sealer{k: k, stream: newAES(k.stream), heads: newAES(k.heads), parity: newAES(k.parity)}
+	s.mac, _ = cipher.NewGCM(newAES(k.mac)) // blocks of 16 bytes are taken
 	return s
 }
 
-// crypt XORs a body with ChaCha20 (RFC 8439) from block 1 on, its nonce six zeros ‖ window ‖ index. The AEAD's tag is
-// thrown away: its code is several times faster than the bare cipher's.
+func newAES(k Key) cipher.Block {
+	b, err := aes.NewCipher(k[:])
+	if err != nil {
+		panic("bundle: " + err.Error()) // 32 bytes are taken
+	}
+	return b
+}
+
+// place is where a sector stands in a file: six zeros ‖ window ‖ index, the nonce of its mac and, with four zeros behind,
+// the first counter of its body. No key ever meets a place twice with other bytes.
+func (s *sealer) place(window uint32, index int) []byte {
+	binary.BigEndian.PutUint32(s.iv[6:], window)
+	binary.BigEndian.PutUint16(s.iv[10:], uint16(index))
+	return s.iv[:]
+}
+
+// crypt XORs a body with AES-256-CTR under E.
 func (s *sealer) crypt(body []byte, window uint32, index int) {
 	if s.k.plain {
 		return
 	}
-	binary.BigEndian.PutUint32(s.nonce[6:], window)
-	binary.BigEndian.PutUint16(s.nonce[10:], uint16(index))
-	copy(body, s.aead.Seal(s.junk[:0], s.nonce[:], body, nil))
+	cipher.NewCTR(s.stream, s.place(window, index)).XORKeyStream(body, body)
 }
 
-// tag computes the mac of a sector from its head in clear and its body as stored.
-func (s *sealer) tag(head, body []byte) []byte {
-	s.mac.Reset()
-	s.mac.Write([]byte(wire.LabelBundleMAC))
-	s.mac.Write(head)
-	s.mac.Write(body)
-	return s.mac.Sum(s.sum[:0])[:sectorMAC]
+// veil XORs the body of a parity sector with AES-256-CTR under R: parity of ciphertext is no random bytes to whoever
+// computes it again. It needs no key to read.
+func (s *sealer) veil(body []byte, window uint32, index int) {
+	cipher.NewCTR(s.parity, s.place(window, index)).XORKeyStream(body, body)
 }
 
-// cover XORs a head with XChaCha20 under L, its nonce the mac ‖ 8 zeros.
-func (s *sealer) cover(dst, head, mac []byte) {
-	copy(s.nonceX[:], mac)
-	c, err := chacha20.NewUnauthenticatedCipher(s.k.heads[:], s.nonceX[:])
-	if err != nil {
-		panic("bundle: " + err.Error()) // key and nonce have their lengths
-	}
-	c.XORKeyStream(dst, head)
+// sum computes the mac of a sector whose head is in clear: GMAC over body ‖ head.
+func (s *sealer) sum(sector []byte, window uint32, index int) []byte {
+	return s.mac.Seal(s.tag[:0], s.place(window, index)[:12], nil, sector[:sectorBody+sectorHead])
 }
 
-// finish writes mac and head behind the stored body of a sector.
+// cover XORs the head of a sector with AES-256-CTR under L, its first counter the mac.
+func (s *sealer) cover(head, mac []byte) { cipher.NewCTR(s.heads, mac).XORKeyStream(head, head) }
+
+// finish makes a sector of a body: it veils parity and writes head and mac behind.
 func (s *sealer) finish(sector []byte, info sectorInfo) {
-	head := info.append(s.head[:0])
-	mac := s.tag(head, sector[:sectorBody])
-	copy(sector[sectorBody:], mac)
-	s.cover(sector[sectorBody+sectorMAC:], head, mac)
+	if info.Kind&parityBit != 0 {
+		s.veil(sector[:sectorBody], info.Window, int(info.Index))
+	}
+	head := sector[sectorBody : sectorBody+sectorHead]
+	info.append(head[:0])
+	mac := sector[sectorBody+sectorHead:]
+	copy(mac, s.sum(sector, info.Window, int(info.Index)))
+	s.cover(head, mac)
 }
 
-// peek reads the head of what may be a sector; false for what is none. The mac is not checked.
+// peek reads the head of what may be a sector; false for what is none. The mac is not checked. The search over every
+// byte asks here: one block of the head tells most of what is none.
 func (s *sealer) peek(sector []byte) (sectorInfo, bool) {
-	s.cover(s.head[:], sector[sectorBody+sectorMAC:SectorSize], sector[sectorBody:sectorBody+sectorMAC])
-	if s.head[0] != sectorVersion || s.head[1] > parityBit|lastBit || s.head[sectorHead-1] != 0 {
-		return sectorInfo{}, false // the search over every byte asks here
+	head, mac := sector[sectorBody:sectorBody+sectorHead], sector[sectorBody+sectorHead:SectorSize]
+	s.heads.Encrypt(s.head[:], mac)
+	if s.head[0]^head[0] != sectorVersion || (s.head[1]^head[1])&^(parityBit|lastBit) != 0 {
+		return sectorInfo{}, false
 	}
+	copy(s.head[:], head)
+	s.cover(s.head[:], mac)
 	info, err := DecodeSectorHead(s.head[:])
 	return info, err == nil
 }
@@ -185,6 +197,20 @@ func (s *sealer) open(sector []byte) (sectorInfo, bool) {
 	if !ok {
 		return info, false
 	}
-	head := s.head
-	return info, hmac.Equal(s.tag(head[:], sector[:sectorBody]), sector[sectorBody:sectorBody+sectorMAC])
+	head := sector[sectorBody : sectorBody+sectorHead]
+	sealed := [sectorHead]byte(head)
+	copy(head, s.head[:])
+	ok = subtle.ConstantTimeCompare(s.sum(sector, info.Window, int(info.Index)), sector[sectorBody+sectorHead:SectorSize]) == 1
+	copy(head, sealed[:])
+	return info, ok
+}
+
+// take opens a sector for good and returns its body, parity without its veil.
+func (s *sealer) take(sector []byte) (sectorInfo, []byte, bool) {
+	info, ok := s.open(sector)
+	body := sector[:sectorBody:sectorBody]
+	if ok && info.Kind&parityBit != 0 {
+		s.veil(body, info.Window, int(info.Index))
+	}
+	return info, body, ok
 }

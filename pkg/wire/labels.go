@@ -92,6 +92,7 @@ const (
 	LabelBundleSector  = "pars/bundle/sector/v1"
 	LabelBundleHeads   = "pars/bundle/heads/v1"
 	LabelBundleMAC     = "pars/bundle/mac/v1"
+	LabelBundleParity  = "pars/bundle/parity/v1"
 	LabelBundleCompact = "pars/bundle/compact/v1"
 	LabelBundleOpen    = "pars/bundle/open/v1"
 	LabelBundleSplit   = "pars/bundle/split/v1"
