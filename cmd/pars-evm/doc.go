@@ -46,7 +46,7 @@
 //	queue run
 //	    look at the chain, send what is due, and print the queue
 //	queue bump ID
-//	    pay a tenth more for the same transaction
+//	    pay a tenth more for the same transaction, or what the chain asks now
 //	queue cancel ID
 //	    take the transaction's number for one that pays nothing
 //	queue drop ID

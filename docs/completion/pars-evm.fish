@@ -205,7 +205,7 @@ complete -c pars-evm -n '__fish_seen_subcommand_from wallet; and __fish_seen_sub
 complete -c pars-evm -n '__fish_seen_subcommand_from wallet; and __fish_seen_subcommand_from sign' -s v -d 'tell more on standard error'
 complete -c pars-evm -f -n '__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from ls run bump cancel drop' -a ls -d 'print the queue as it was left'
 complete -c pars-evm -f -n '__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from ls run bump cancel drop' -a run -d 'look at the chain, send what is due, and print the queue'
-complete -c pars-evm -f -n '__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from ls run bump cancel drop' -a bump -d 'pay a tenth more for the same transaction'
+complete -c pars-evm -f -n '__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from ls run bump cancel drop' -a bump -d 'pay a tenth more for the same transaction, or what the chain asks now'
 complete -c pars-evm -f -n '__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from ls run bump cancel drop' -a cancel -d 'take the transaction\'s number for one that pays nothing'
 complete -c pars-evm -f -n '__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from ls run bump cancel drop' -a drop -d 'forget a transaction that has ended or never left this device'
 complete -c pars-evm -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from ls' -l passphrase-file -r -d 'read the pass-phrase from the first line of FILE|-'

@@ -42,5 +42,10 @@ func chainMutants() []mutant {
 		{"wallet: authorisations are signed away", "pkg/evm/wallet/tx.go", "case tx.Type() > types.DynamicFeeTxType:", "case tx.Type() > 9:", wallet, "TestRefusedTypes"},
 		{"evm: the vault's name is not sealed", "pkg/evm/vault.go", "plain, err := aead.Open(nil, b[1:1+aead.NonceSize()], b[1+aead.NonceSize():], []byte(v.name))", "plain, err := aead.Open(nil, b[1:1+aead.NonceSize()], b[1+aead.NonceSize():], nil)", evm, "TestVault"},
 		{"evm: two processes hold the vault", "pkg/evm/lock_unix.go", "syscall.LOCK_EX|syscall.LOCK_NB", "syscall.LOCK_SH|syscall.LOCK_NB", evm, "TestVault"},
+		{"queue: free since a block that can be undone", "pkg/evm/queue/step.go", "common.Hash{}, f.Final, \"\"", "common.Hash{}, f.Head, \"\"", queue, "TestModel"},
+		{"queue: a version that pays something else", "pkg/evm/queue/entry.go", "case !cancel && !e.pays(s):", "case !cancel && e.Value == nil:", queue, "TestVersionsPayTheSame"},
+		{"queue: more than can be read back", "pkg/evm/queue/entry.go", " || bytes > MaxSize-reserve", "", queue, "TestReadsBack"},
+		{"evm: a server's words make the vault unreadable", "pkg/evm/queue/entry.go", "strings.ToValidUTF8(s[:maxWhy], \"\")", "s[:maxWhy]", evm, "TestVaultAfterHostileAnswer"},
+		{"evm: sent before it is kept", "pkg/evm/pump.go", "	if err := v.Save(); err != nil {\n		return err\n	}\n	for i", "	for i", evm, "TestPumpCrash"},
 	}
 }

@@ -28,7 +28,7 @@ func (c *Client) Pump(ctx context.Context, v *Vault) error {
 	for _, e := range v.Queue.Entries {
 		if e.State == queue.Draft {
 			if err := c.signDraft(ctx, v, e, f); err != nil {
-				e.Why = short(err)
+				e.Tell(err)
 				errs = append(errs, fmt.Errorf("entry %x: %w", e.ID, err))
 			}
 		}
@@ -43,7 +43,7 @@ func (c *Client) Pump(ctx context.Context, v *Vault) error {
 	}
 	for i, e := range due {
 		if _, err := c.Send(ctx, raws[i]); err != nil {
-			e.Why = short(err)
+			e.Tell(err)
 		}
 	}
 	if len(due) > 0 {
@@ -161,22 +161,22 @@ func (c *Client) signDraft(ctx context.Context, v *Vault, e *queue.Entry, f *que
 		}
 	}
 	tip := big.NewInt(defaultTip)
-	fee := new(big.Int).Mul(f.BaseFee, big.NewInt(2))
 	raw, err := k.Sign(v.Queue.Chain, wallet.Tx{Nonce: v.Queue.NextNonce(e.From, f.Accounts[e.From].Nonce), To: e.To, Value: e.Value, Data: e.Data,
-		Gas: gas, MaxFee: fee.Add(fee, tip), Tip: tip})
+		Gas: gas, MaxFee: maxFee(f.BaseFee, tip), Tip: tip})
 	if err != nil {
 		return err
 	}
 	if err := v.Queue.Sign(e, raw, false); err != nil {
 		return err
 	}
-	e.LowBlock, e.Why = f.Head, ""
+	e.LowBlock, e.Why = f.Final, ""
 	return v.Save()
 }
 
-// Resign gives an entry under way another version with a tenth more of both fees: the same payment, or with cancel
-// one of nothing to oneself.
-func (v *Vault) Resign(id [16]byte, cancel bool) (*queue.Entry, error) {
+// Resign gives an entry under way another version with a tenth more of both fees, and at least what a draft would get
+// where the base fee of the head is known (nil: it is not). It pays the same as the newest version; with cancel, or
+// where that is a cancellation, nothing to oneself.
+func (v *Vault) Resign(id [16]byte, cancel bool, base *big.Int) (*queue.Entry, error) {
 	e, err := v.Queue.Find(id)
 	if err != nil {
 		return nil, err
@@ -188,13 +188,19 @@ func (v *Vault) Resign(id [16]byte, cancel bool) (*queue.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := wallet.DecodeTx(e.Versions[len(e.Versions)-1].Raw, v.Queue.Chain)
+	last := e.Versions[len(e.Versions)-1]
+	s, err := wallet.DecodeTx(last.Raw, v.Queue.Chain)
 	if err != nil {
 		return nil, err
 	}
 	t := s.Tx
 	t.MaxFee, t.Tip = wallet.Bumped(t.MaxFee), wallet.Bumped(t.Tip)
-	if cancel {
+	if base != nil {
+		if now := maxFee(base, t.Tip); now.Cmp(t.MaxFee) > 0 {
+			t.MaxFee = now
+		}
+	}
+	if cancel = cancel || last.Cancel; cancel {
 		t.To, t.Value, t.Data, t.Gas = &e.From, new(big.Int), nil, 21000
 	}
 	raw, err := k.Sign(v.Queue.Chain, t)
@@ -205,4 +211,10 @@ func (v *Vault) Resign(id [16]byte, cancel bool) (*queue.Entry, error) {
 		return nil, err
 	}
 	return e, v.Save()
+}
+
+// maxFee lets the base fee double before a transaction is stuck.
+func maxFee(base, tip *big.Int) *big.Int {
+	fee := new(big.Int).Lsh(base, 1)
+	return fee.Add(fee, tip)
 }

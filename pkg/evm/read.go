@@ -55,6 +55,15 @@ func (c *Client) heads() (tip, final *proof.Block, m Mark, err error) {
 	return c.tip, c.final, m, nil
 }
 
+// BaseFee is that of the newest verified head, nil where there is none to answer from.
+func (c *Client) BaseFee() *big.Int {
+	tip, _, _, err := c.heads()
+	if err != nil {
+		return nil
+	}
+	return tip.BaseFee
+}
+
 // Heads tells the newest verified heads, or why there are none to answer from.
 func (c *Client) Heads() (tip Head, m Mark, err error) {
 	if _, _, m, err = c.heads(); err != nil {

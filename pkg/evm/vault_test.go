@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,7 +145,7 @@ func TestPumpIntent(t *testing.T) {
 	if err != nil || s.Nonce != acc.Nonce || s.Gas != 21000 || s.Value.Int64() != 9 {
 		t.Errorf("%v %v", s, err)
 	}
-	if _, err := v.Resign(e.ID, true); err != nil {
+	if _, err := v.Resign(e.ID, true, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Pump(t.Context(), v); err != nil || len(l.rpc.Sent) != 2 {
@@ -153,5 +154,131 @@ func TestPumpIntent(t *testing.T) {
 	s, err = wallet.DecodeTx(l.rpc.Sent[1], 1337)
 	if err != nil || *s.To != k.Address() || s.Value.Sign() != 0 || s.Nonce != acc.Nonce {
 		t.Errorf("cancellation: %v %v", s, err)
+	}
+}
+
+// failing loses every write from the n-th on, as a full disk or a lost device does.
+type failing struct {
+	files
+	left *int
+}
+
+func (f failing) WriteAtomic(name string, b []byte) error {
+	if *f.left--; *f.left < 0 {
+		return errors.New("no room on the disk")
+	}
+	return f.files.WriteAtomic(name, b)
+}
+
+// Whatever write fails, no bytes leave that are not kept, and after a restart the payment goes out with one nonce.
+func TestPumpCrash(t *testing.T) {
+	k, _ := wallet.FromBytes(crypto.FromECDSA(chain().Key))
+	to := common.Address{0xcc}
+	for n := range 4 {
+		l := newLab(t, 140)
+		c, home, left := l.synced(120), t.TempDir(), 1<<30
+		v, err := openVault(t, home, store.Key{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Import(0, k); err != nil {
+			t.Fatal(err)
+		}
+		e := &queue.Entry{ID: [16]byte{1}, From: k.Address(), To: &to, Value: big.NewInt(9)}
+		if err := v.Queue.Add(e); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Save(); err != nil {
+			t.Fatal(err)
+		}
+		v.Close()
+		l.rpc.Bend = func(m string, p []json.RawMessage, answer any) any {
+			if m == "eth_sendRawTransaction" {
+				kept := reread(t, home).Queue.Entries[0]
+				if len(kept.Versions) != 1 || kept.State != queue.Sent || string(p[0]) != `"`+hexOf(kept.Versions[0].Raw)+`"` {
+					t.Errorf("write %d failed: %s left, on disk is %v with %d versions", n, p[0], kept.State, len(kept.Versions))
+				}
+			}
+			return answer
+		}
+		if v, err = evm.OpenVault(home, failing{files{store.OS(home)}, &left}, store.Key{1}, 1337, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+		left = n
+		if err := c.Pump(t.Context(), v); (err == nil) != (n >= 3) {
+			t.Errorf("write %d failed: %v", n, err)
+		}
+		v.Close()
+		l.rpc.Bend = nil
+		l.now = l.now.Add(queue.Again * time.Second)
+		c.Stale = true
+		again := reread(t, home)
+		if err := c.Pump(t.Context(), again); err != nil || again.Queue.Entries[0].State != queue.Sent {
+			t.Errorf("write %d failed, then: %v, %v", n, again.Queue.Entries[0].State, err)
+		}
+		if len(l.rpc.Sent) == 0 || n > 1 && len(l.rpc.Sent) != 2 {
+			t.Errorf("write %d failed: sent %d times", n, len(l.rpc.Sent))
+		}
+		for _, raw := range l.rpc.Sent[1:] {
+			if !bytes.Equal(raw, l.rpc.Sent[0]) {
+				t.Errorf("write %d failed: two transactions left", n)
+			}
+		}
+	}
+}
+
+func hexOf(b []byte) string { return "0x" + common.Bytes2Hex(b) }
+
+// reread opens a copy of a vault.
+func reread(t *testing.T, home string) *evm.Vault {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(home, "evm", "1337.vault"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(other, "evm"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(other, "evm", "1337.vault"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := openVault(t, other, store.Key{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	return v
+}
+
+// Whatever a server says to a send, the vault opens again.
+func TestVaultAfterHostileAnswer(t *testing.T) {
+	l := newLab(t, 140)
+	c := l.synced(120)
+	tx := chain().Blocks[141].Transactions()[0]
+	raw, _ := tx.MarshalBinary()
+	for _, say := range []string{strings.Repeat("日", 200), "a" + strings.Repeat("日", 200), "aa" + strings.Repeat("日", 200), "\x00\n\x1b[2J"} {
+		home := t.TempDir()
+		v, err := openVault(t, home, store.Key{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := v.Queue.AddRaw([16]byte{1}, raw, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.rpc.Fail = func(method string) string {
+			if method == "eth_sendRawTransaction" {
+				return say
+			}
+			return ""
+		}
+		if err := c.Pump(t.Context(), v); err != nil || e.Why == "" {
+			t.Errorf("%v: %q", err, e.Why)
+		}
+		v.Close()
+		if reread(t, home).Queue.Entries[0].Why != e.Why {
+			t.Error("another reason on disk")
+		}
 	}
 }

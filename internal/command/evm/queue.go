@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 	"time"
 
@@ -44,10 +45,10 @@ func (r entryRow) Text() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.State, to, r.Wei, hash, cli.Escape(r.Why))
 }
 
-func rowOfEntry(e *queue.Entry, chain uint64) entryRow {
+func rowOfEntry(e *queue.Entry) entryRow {
 	r := entryRow{ID: hex.EncodeToString(e.ID[:]), State: e.State.String(), From: evm.Address(e.From), To: (*evm.Address)(e.To), Wei: e.Value.String(),
 		Block: e.Block, Attempts: e.Attempts, Why: e.Why}
-	if h, ok := e.Hash(chain); ok {
+	if h, ok := e.Hash(); ok {
 		x := evm.Hash(h)
 		r.Hash, r.Nonce = &x, &e.Nonce
 	}
@@ -85,7 +86,7 @@ func sendAction(c *urfave.Context) error {
 		if err := pump(c, v); err != nil {
 			cli.Warnf(c, "queued; it is sent when the chain can be reached: %v", err)
 		}
-		return cli.Out(c).Print(rowOfEntry(e, v.Queue.Chain))
+		return cli.Out(c).Print(rowOfEntry(e))
 	})
 }
 
@@ -141,14 +142,14 @@ func pump(c *urfave.Context, v *evm.Vault) error {
 func queueVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "queue", Usage: "transactions on their way",
-		Subcommands: []*urfave.Command{queueLs(), queueRun(), queueEdit("bump", "pay a tenth more for the same transaction", false),
+		Subcommands: []*urfave.Command{queueLs(), queueRun(), queueEdit("bump", "pay a tenth more for the same transaction, or what the chain asks now", false),
 			queueEdit("cancel", "take the transaction's number for one that pays nothing", true), queueDrop()},
 	}
 }
 
 func printQueue(c *urfave.Context, v *evm.Vault) error {
 	for _, e := range v.Queue.Entries {
-		if err := cli.Out(c).Print(rowOfEntry(e, v.Queue.Chain)); err != nil {
+		if err := cli.Out(c).Print(rowOfEntry(e)); err != nil {
 			return err
 		}
 	}
@@ -216,14 +217,22 @@ func queueEdit(name, usage string, cancel bool) *urfave.Command {
 				return err
 			}
 			return vault(c, func(v *evm.Vault, _ *keystore.Keys) error {
-				e, err := v.Resign(id, cancel)
+				cl, offline := reading(c)
+				var base *big.Int
+				if offline == nil {
+					base = cl.BaseFee()
+				}
+				e, err := v.Resign(id, cancel, base)
 				if err != nil {
 					return err
 				}
-				if err := pump(c, v); err != nil {
+				if offline == nil {
+					offline = cl.Pump(c.Context, v)
+				}
+				if err := offline; err != nil {
 					cli.Warnf(c, "signed; it is sent when the chain can be reached: %v", err)
 				}
-				return cli.Out(c).Print(rowOfEntry(e, v.Queue.Chain))
+				return cli.Out(c).Print(rowOfEntry(e))
 			})
 		},
 	}

@@ -21,6 +21,8 @@ type RPC struct {
 	// Head is the newest block that is told.
 	Head uint64
 	Bend func(method string, params []json.RawMessage, answer any) any
+	// Fail, when set, gives the error that a method answers with; empty: none.
+	Fail func(method string) string
 	// Lacks names methods that are not there.
 	Lacks map[string]bool
 
@@ -74,6 +76,12 @@ func (r *RPC) answer(q request) any {
 	if r.Lacks[q.Method] {
 		out["error"] = failure{-32601, "the method " + q.Method + " does not exist/is not available"}
 		return out
+	}
+	if r.Fail != nil {
+		if s := r.Fail(q.Method); s != "" {
+			out["error"] = failure{-32000, s}
+			return out
+		}
 	}
 	v, err := r.Call(q.Method, q.Params)
 	if r.Bend != nil && err == nil {

@@ -13,7 +13,7 @@ import (
 const (
 	version = 1
 	// MaxSize is the most bytes of an encoded queue.
-	MaxSize = 64 << 20
+	MaxSize = 16 << 20
 )
 
 func sortByNonce(list []*Entry) {
@@ -112,7 +112,7 @@ func (q *Queue) entry(d *wire.Decoder) *Entry {
 		*n = d.Uint(1<<64 - 1)
 	}
 	d.Fixed(e.Tx[:])
-	e.Why = d.Text(512)
+	e.Why = d.Text(maxWhy)
 	n := d.Array(2 * maxVersions)
 	if n%2 != 0 || n == 0 && e.State != Draft && e.State != Expired {
 		d.Fail(wire.Invalid("versions"))

@@ -1,11 +1,14 @@
 package queue
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/pars-network/pars/pkg/evm/wallet"
 	"github.com/pars-network/pars/pkg/wire"
@@ -45,8 +48,14 @@ func (s State) Ended() bool {
 }
 
 const (
-	maxEntries  = 256
-	maxVersions = 8
+	maxEntries = 256
+	// maxVersions of an entry; the last quarter is kept for cancellations.
+	maxVersions = 16
+	maxPayments = 12
+	// maxWhy is the most bytes of Entry.Why.
+	maxWhy = 512
+	// perEntry is more than an entry takes beside its data and versions, and reserve what cancellations may take.
+	perEntry, reserve = 1024, 2 << 20
 	// MaxOut is how many transactions of one address may be under way.
 	MaxOut = 16
 	// Again is after how many seconds the bytes are sent once more.
@@ -73,21 +82,15 @@ type Entry struct {
 	Nonce      uint64 // once signed
 	Versions   []Version
 	Attempts   uint64
-	LastSent   uint64 // Unix seconds
-	LowBlock   uint64 // newest verified block under which the nonce was still free
-	Block      uint64 // that holds it
-	Tx         common.Hash
-	Why        string // what keeps it, for a person
+	LastSent   uint64      // Unix seconds
+	LowBlock   uint64      // newest final block under which the nonce was still free
+	Block      uint64      // that holds what took the nonce
+	Tx         common.Hash // the version that was included
+	Why        string      // what keeps it, for a person
 }
 
-// Hash of a version.
-func (v *Version) hash(chain uint64) common.Hash {
-	s, err := wallet.DecodeTx(v.Raw, chain)
-	if err != nil {
-		return common.Hash{}
-	}
-	return s.Hash
-}
+// hash of a version, as the chain tells it: that of the bytes, for each type of transaction.
+func (v *Version) hash() common.Hash { return crypto.Keccak256Hash(v.Raw) }
 
 // Queue is all entries for one chain. The zero value with Chain set is empty. It is not safe for concurrent use.
 type Queue struct {
@@ -105,10 +108,17 @@ func (q *Queue) Find(id [16]byte) (*Entry, error) {
 	return nil, fmt.Errorf("no entry %x: %w", id, wire.ErrNotFound)
 }
 
-func (q *Queue) room() error {
+// room refuses what could not be read back: DecodeQueue takes no more than it says.
+func (q *Queue) room(entries, bytes int) error {
 	q.Entries = slices.Clip(q.Entries)
-	if len(q.Entries) >= maxEntries {
-		return fmt.Errorf("the queue holds %d transactions; drop some that have ended", len(q.Entries))
+	for _, e := range q.Entries {
+		entries, bytes = entries+1, bytes+perEntry+len(e.Data)
+		for _, v := range e.Versions {
+			bytes += len(v.Raw) + 16
+		}
+	}
+	if entries > maxEntries || bytes > MaxSize-reserve {
+		return fmt.Errorf("the queue is full: %d transactions of %d bytes; drop some that have ended", len(q.Entries), bytes)
 	}
 	return nil
 }
@@ -118,7 +128,7 @@ func (q *Queue) Add(e *Entry) error {
 	if e.Value == nil || e.Value.Sign() < 0 || e.Value.BitLen() > 256 || len(e.Data) > wallet.MaxRaw {
 		return wire.Invalid("value or data of the transaction")
 	}
-	if err := q.room(); err != nil {
+	if err := q.room(1, perEntry+2*len(e.Data)); err != nil { // it is signed later
 		return err
 	}
 	e.State, e.Presigned, e.Versions = Draft, false, nil
@@ -134,7 +144,7 @@ func (q *Queue) AddRaw(id [16]byte, raw []byte, until uint64) (*Entry, error) {
 	}
 	for _, e := range q.Entries {
 		for _, v := range e.Versions {
-			if v.hash(q.Chain) == s.Hash {
+			if bytes.Equal(v.Raw, raw) {
 				return e, nil
 			}
 		}
@@ -142,7 +152,7 @@ func (q *Queue) AddRaw(id [16]byte, raw []byte, until uint64) (*Entry, error) {
 			return nil, fmt.Errorf("entry %x has nonce %d of %v already", e.ID, s.Nonce, s.From)
 		}
 	}
-	if err := q.room(); err != nil {
+	if err := q.room(1, perEntry+len(s.Data)+len(raw)); err != nil {
 		return nil, err
 	}
 	e := &Entry{ID: id, From: s.From, To: s.To, Value: s.Value, Data: s.Data, Gas: s.Gas, Presigned: true, ValidUntil: until, State: Signed, Nonce: s.Nonce, Versions: []Version{{Raw: raw}}}
@@ -185,10 +195,14 @@ func (q *Queue) Sign(e *Entry, raw []byte, cancel bool) error {
 		return wire.Invalid("signed by %v, the entry is of %v", s.From, e.From)
 	case e.State.Ended() || e.State == Unclear:
 		return fmt.Errorf("entry %x is %v and is not signed again", e.ID, e.State)
-	case len(e.Versions) >= maxVersions:
-		return fmt.Errorf("entry %x has %d versions; wait for one of them", e.ID, len(e.Versions))
+	case len(e.Versions) >= maxVersions || !cancel && len(e.Versions) >= maxPayments:
+		return fmt.Errorf("entry %x has %d versions; wait for one of them, or cancel it", e.ID, len(e.Versions))
 	case e.Presigned && !cancel:
 		return fmt.Errorf("entry %x came signed and is not signed again", e.ID)
+	case cancel && (len(e.Versions) == 0 || s.To == nil || *s.To != e.From || s.Value.Sign() != 0 || len(s.Data) > 0):
+		return wire.Invalid("a cancellation pays nothing to its sender, in place of another version")
+	case !cancel && !e.pays(s):
+		return wire.Invalid("the version does not pay what the entry says")
 	case len(e.Versions) > 0 && s.Nonce != e.Nonce:
 		return wire.Invalid("version has nonce %d, the entry %d: both could be paid", s.Nonce, e.Nonce)
 	}
@@ -199,11 +213,31 @@ func (q *Queue) Sign(e *Entry, raw []byte, cancel bool) error {
 		if q.NextNonce(e.From, s.Nonce) != s.Nonce {
 			return wire.Invalid("nonce %d is used by another entry", s.Nonce)
 		}
+	}
+	if err := q.room(0, len(raw)); !cancel && err != nil {
+		return err
+	}
+	if len(e.Versions) == 0 {
 		e.State, e.Nonce = Signed, s.Nonce
 	}
 	e.Versions = append(e.Versions, Version{raw, cancel})
 	e.LastSent = 0 // it goes out at once
 	return nil
+}
+
+// pays reports that a version does what the entry is for.
+func (e *Entry) pays(s *wallet.Signed) bool {
+	same := (s.To == nil) == (e.To == nil) && (s.To == nil || *s.To == *e.To)
+	return same && s.Value.Cmp(e.Value) == 0 && bytes.Equal(s.Data, e.Data)
+}
+
+// Tell sets Why to what an error says, cut to what can be kept: a server may have put anything into it.
+func (e *Entry) Tell(err error) {
+	s := strings.ToValidUTF8(err.Error(), "?")
+	if len(s) > maxWhy {
+		s = strings.ToValidUTF8(s[:maxWhy], "")
+	}
+	e.Why = s
 }
 
 // Drop forgets an entry that can do no harm: one that ended, or never left this device.
@@ -220,12 +254,12 @@ func (q *Queue) Drop(id [16]byte) error {
 }
 
 // Hash is that of the transaction which was included, or of the newest version; false for a draft.
-func (e *Entry) Hash(chain uint64) (common.Hash, bool) {
+func (e *Entry) Hash() (common.Hash, bool) {
 	switch {
 	case e.Tx != common.Hash{}:
 		return e.Tx, true
 	case len(e.Versions) == 0:
 		return common.Hash{}, false
 	}
-	return e.Versions[len(e.Versions)-1].hash(chain), true
+	return e.Versions[len(e.Versions)-1].hash(), true
 }

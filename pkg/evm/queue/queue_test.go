@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -29,6 +28,17 @@ func signed(t testing.TB, nonce uint64, value int64, fee int64) []byte {
 	t.Helper()
 	to := common.Address{1}
 	raw, err := testKey(t).Sign(chain, wallet.Tx{Nonce: nonce, To: &to, Value: big.NewInt(value), Gas: 21000, MaxFee: big.NewInt(fee), Tip: big.NewInt(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// cancelled is a cancellation of a nonce.
+func cancelled(t testing.TB, nonce uint64, fee int64) []byte {
+	t.Helper()
+	self := testKey(t).Address()
+	raw, err := testKey(t).Sign(chain, wallet.Tx{Nonce: nonce, To: &self, Gas: 21000, MaxFee: big.NewInt(fee), Tip: big.NewInt(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +93,7 @@ func TestPath(t *testing.T) {
 		t.Error("not sent again after ten minutes")
 	}
 	f = facts(t, 6, 11, 2)
-	f.Taken[e.ID] = Taken{e.Versions[0].hash(chain), 11, true}
+	f.Taken[e.ID] = Taken{e.Versions[0].hash(), 11, true}
 	q.Step(f)
 	e.is(t, Included)
 	q.Step(facts(t, 5, 12, 2)) // the block was undone
@@ -92,7 +102,7 @@ func TestPath(t *testing.T) {
 		t.Error("not sent again after a reorg")
 	}
 	f = facts(t, 6, 30, 20)
-	f.Taken[e.ID] = Taken{e.Versions[0].hash(chain), 13, true}
+	f.Taken[e.ID] = Taken{e.Versions[0].hash(), 13, true}
 	q.Step(f)
 	e.is(t, Final)
 	q.Step(facts(t, 5, 12, 2))
@@ -109,8 +119,8 @@ func TestOthers(t *testing.T) {
 		{"another, not final", &Taken{common.Hash{9}, 11, true}, 2, Signed},
 		{"another, final", &Taken{common.Hash{9}, 11, true}, 11, Replaced},
 		{"not found", nil, 11, Unclear},
-		{"reverted", &Taken{(&Version{Raw: signed(t, 5, 1, 100)}).hash(chain), 11, false}, 11, Reverted},
-		{"reverted, not final", &Taken{(&Version{Raw: signed(t, 5, 1, 100)}).hash(chain), 11, false}, 2, Included},
+		{"reverted", &Taken{(&Version{Raw: signed(t, 5, 1, 100)}).hash(), 11, false}, 11, Reverted},
+		{"reverted, not final", &Taken{(&Version{Raw: signed(t, 5, 1, 100)}).hash(), 11, false}, 2, Included},
 	} {
 		q, e := newQueue(t, 5)
 		f := facts(t, 6, 12, c.final)
@@ -141,19 +151,25 @@ func TestReplaceAndCancel(t *testing.T) {
 		t.Errorf("bump: %v", err)
 	}
 	q.Sending(e, f.Now)
-	if err := q.Sign(e, signed(t, 5, 0, 121), true); err != nil {
+	if err := q.Sign(e, cancelled(t, 5, 121), true); err != nil {
 		t.Error(err)
 	}
 	f = facts(t, 6, 20, 15)
-	f.Taken[e.ID] = Taken{e.Versions[0].hash(chain), 12, true} // the first version won after all
+	f.Taken[e.ID] = Taken{e.Versions[0].hash(), 12, true} // the first version won after all
 	q.Step(f)
 	e.is(t, Final)
-	q, e = newQueue(t, 5)
-	q.Sending(e, 1)
-	if err := q.Sign(e, signed(t, 5, 0, 121), true); err != nil {
+	if h, _ := e.Hash(); h != e.Versions[0].hash() {
+		t.Error("tells the hash of another version than the one that was paid")
+	}
+	if err := q.Drop(e.ID); err != nil || len(q.Entries) != 0 {
 		t.Error(err)
 	}
-	f.Taken = map[[16]byte]Taken{e.ID: {e.Versions[1].hash(chain), 12, true}}
+	q, e = newQueue(t, 5)
+	q.Sending(e, 1)
+	if err := q.Sign(e, cancelled(t, 5, 121), true); err != nil {
+		t.Error(err)
+	}
+	f.Taken = map[[16]byte]Taken{e.ID: {e.Versions[1].hash(), 12, true}}
 	q.Step(f)
 	e.is(t, Cancelled)
 	if err := q.Drop(e.ID); err != nil || len(q.Entries) != 0 {
@@ -167,6 +183,9 @@ func TestExpiry(t *testing.T) {
 	f := facts(t, 5, 10, 2)
 	q.Step(f)
 	e.is(t, Expired)
+	if n := q.NextNonce(e.From, 5); n != 5 {
+		t.Errorf("the nonce of what never left is lost: next is %d", n)
+	}
 	q, e = newQueue(t, 5)
 	e.ValidUntil = 1000
 	q.Sending(e, 900)
@@ -230,117 +249,11 @@ func TestLimits(t *testing.T) {
 	if n := q.NextNonce(e.From, 0); n != MaxOut {
 		t.Errorf("next nonce %d", n)
 	}
-	if err := q.Sign(e, signed(t, MaxOut, 1, 100), false); err == nil {
+	if err := q.Sign(e, signed(t, MaxOut, 77, 100), false); err == nil {
 		t.Error("more than may be under way")
 	}
 	if err := q.Sign(q.Entries[0], signed(t, 0, 1, 120), false); err == nil {
 		t.Error("presigned bytes were signed anew")
-	}
-}
-
-// world is the chain as it is: what is mined, and how often each intent was paid.
-type world struct {
-	blocks []common.Hash // the nonce is the index
-	when   []uint64
-	pool   map[uint64][][]byte
-}
-
-// Random histories: sends that get lost or arrive, blocks that are undone, other devices, crashes before and after the
-// commit, bumps and cancellations. No intent is ever paid twice or lost.
-func TestHistories(t *testing.T) {
-	for seed := range uint64(25) {
-		history(t, rand.New(rand.NewPCG(seed, 1)))
-	}
-}
-
-func history(t *testing.T, r *rand.Rand) {
-	w := &world{pool: map[uint64][][]byte{}}
-	q := &Queue{Chain: chain}
-	disk := q.Encode()
-	head, final, paid := uint64(1), uint64(0), map[int64]int{}
-	values := map[common.Hash]int64{}
-	commit := func() { disk = q.Encode() }
-	byID := map[[16]byte]int64{}
-	for step := range 120 {
-		head++
-		if r.IntN(3) == 0 && final+4 < head {
-			final = head - 4
-		}
-		f := facts(t, uint64(len(w.blocks)), head, final)
-		for _, e := range q.NonceUsed(f.Accounts) {
-			f.Taken[e.ID] = Taken{w.blocks[e.Nonce], w.when[e.Nonce], true}
-		}
-		q.Step(f)
-		switch r.IntN(8) {
-		case 0: // a new wish
-			e := intent(t, byte(step+1))
-			if q.Add(e) == nil {
-				byID[e.ID] = e.Value.Int64()
-				commit()
-			}
-		case 1, 2: // sign a draft
-			for _, e := range q.Entries {
-				n := q.NextNonce(e.From, f.Accounts[e.From].Nonce)
-				if e.State == Draft {
-					raw := signed(t, n, e.Value.Int64(), 100)
-					if q.Sign(e, raw, false) == nil {
-						values[e.Versions[0].hash(chain)] = e.Value.Int64()
-						commit()
-					}
-					break
-				}
-			}
-		case 3: // bump
-			for _, e := range q.Entries {
-				if e.State == Sent && len(e.Versions) < 3 {
-					raw := signed(t, e.Nonce, e.Value.Int64(), 100+int64(len(e.Versions))*20)
-					if q.Sign(e, raw, false) == nil {
-						values[e.Versions[len(e.Versions)-1].hash(chain)] = e.Value.Int64()
-						commit()
-					}
-					break
-				}
-			}
-		case 4: // a crash: what was not committed is gone
-			back, err := DecodeQueue(disk)
-			if err != nil {
-				t.Fatal(err)
-			}
-			q = back
-		case 5: // another device takes the next nonce
-			if r.IntN(4) == 0 {
-				w.blocks, w.when = append(w.blocks, common.Hash{byte(step), 0xff}), append(w.when, head)
-			}
-		}
-		for _, e := range q.Due(f) {
-			raw := q.Sending(e, f.Now)
-			commit()
-			if r.IntN(3) > 0 { // it arrives
-				w.pool[e.Nonce] = append(w.pool[e.Nonce], raw)
-			}
-		}
-		for n := uint64(len(w.blocks)); len(w.pool[n]) > 0 && r.IntN(2) == 0; n++ {
-			raw := w.pool[n][r.IntN(len(w.pool[n]))]
-			w.blocks, w.when = append(w.blocks, (&Version{Raw: raw}).hash(chain)), append(w.when, head+1)
-		}
-		if n := len(w.blocks); n > 0 && w.when[n-1] > final && r.IntN(6) == 0 { // undone; the pool keeps it
-			w.blocks, w.when = w.blocks[:n-1], w.when[:n-1]
-		}
-	}
-	for _, h := range w.blocks {
-		if v, ok := values[h]; ok {
-			paid[v]++
-		}
-	}
-	for v, n := range paid {
-		if n > 1 {
-			t.Fatalf("intent %d was paid %d times", v, n)
-		}
-	}
-	for id := range byID {
-		if _, err := q.Find(id); err != nil {
-			t.Fatalf("intent %x was lost", id)
-		}
 	}
 }
 
@@ -370,4 +283,108 @@ func FuzzDecodeQueue(f *testing.F) {
 			t.Error("another form decodes to the same")
 		}
 	})
+}
+
+// What another transaction did to a nonce in a block that is undone leaves no trace, and the own hash is told meanwhile.
+func TestOtherUndone(t *testing.T) {
+	q, e := newQueue(t, 5)
+	q.Step(facts(t, 5, 40, 30))
+	if e.LowBlock != 30 {
+		t.Errorf("free at %d, which can be undone", e.LowBlock)
+	}
+	f := facts(t, 6, 41, 30)
+	f.Taken[e.ID] = Taken{common.Hash{9}, 41, true}
+	q.Step(f)
+	own := e.Versions[0].hash()
+	if h, _ := e.Hash(); h != own || !strings.Contains(e.Why, "0x09") {
+		t.Errorf("tells %v: %s", h, e.Why)
+	}
+	q.Step(facts(t, 5, 42, 30))
+	if h, _ := e.Hash(); h != own || e.Block != 0 || e.Why != "" {
+		t.Errorf("tells %v in %d: %s", h, e.Block, e.Why)
+	}
+	f = facts(t, 6, 80, 70)
+	f.Taken[e.ID] = Taken{common.Hash{9}, 60, true}
+	q.Step(f)
+	if h, _ := e.Hash(); e.State != Replaced || h != own || !strings.Contains(e.Why, "0x09") {
+		t.Errorf("%v: tells %v: %s", e.State, h, e.Why)
+	}
+}
+
+// A version pays what the entry says, and a cancellation nothing: else a payment could end as final and never be made.
+func TestVersionsPayTheSame(t *testing.T) {
+	q, e := newQueue(t, 5)
+	for what, err := range map[string]error{
+		"another value":               q.Sign(e, signed(t, 5, 2, 110), false),
+		"a cancellation as a payment": q.Sign(e, cancelled(t, 5, 110), false),
+		"a payment as a cancellation": q.Sign(e, signed(t, 5, 1, 110), true),
+	} {
+		if !errors.Is(err, wire.ErrInvalid) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	d := intent(t, 2)
+	if err := q.Add(d); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Sign(d, cancelled(t, 6, 110), true); !errors.Is(err, wire.ErrInvalid) {
+		t.Errorf("a cancellation of nothing: %v", err)
+	}
+	if err := q.Sign(d, signed(t, 5, 2, 110), false); !errors.Is(err, wire.ErrInvalid) {
+		t.Errorf("the nonce of another: %v", err)
+	}
+	for i := int64(0); len(e.Versions) < maxPayments; i++ {
+		if err := q.Sign(e, signed(t, 5, 1, 110+i), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Sign(e, signed(t, 5, 1, 500), false); err == nil {
+		t.Error("as many payments as fit, and no room to cancel")
+	}
+	if err := q.Sign(e, cancelled(t, 5, 500), true); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever the queue takes, it reads back: what cannot be read is lost, and the keys beside it.
+func TestReadsBack(t *testing.T) {
+	q, e := newQueue(t, 5)
+	for _, s := range []string{strings.Repeat("é", 700), "a" + strings.Repeat("é", 700), "\xff\xfe", strings.Repeat("日", 171) + "b"} {
+		e.Tell(errors.New(s))
+		if _, err := DecodeQueue(q.Encode()); err != nil {
+			t.Errorf("%.9q: %v", s, err)
+		}
+	}
+	var full error
+	to := common.Address{1}
+	for i := 100; full == nil; i++ {
+		raw, err := testKey(t).Sign(chain, wallet.Tx{Nonce: uint64(i), To: &to, Data: make([]byte, wallet.MaxRaw-200), Gas: 21000, MaxFee: big.NewInt(2), Tip: big.NewInt(1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, full = q.AddRaw([16]byte{byte(i), 1}, raw, 0)
+	}
+	if !strings.Contains(full.Error(), "full") {
+		t.Error(full)
+	}
+	for _, e := range q.Entries[1:] { // there is room to cancel all of them
+		if err := q.Sign(e, cancelled(t, e.Nonce, 9), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b := q.Encode(); len(b) > MaxSize || len(b) < MaxSize/2 {
+		t.Errorf("%d bytes", len(b))
+	} else if _, err := DecodeQueue(b); err != nil {
+		t.Error(err)
+	}
+}
+
+// A clock that was ahead holds nothing up.
+func TestClockSetBack(t *testing.T) {
+	q, e := newQueue(t, 5)
+	f := facts(t, 5, 10, 2)
+	q.Sending(e, f.Now+1<<30)
+	if len(q.Due(f)) != 1 {
+		t.Error("not sent again for 34 years")
+	}
 }

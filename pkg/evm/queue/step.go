@@ -76,12 +76,13 @@ func (q *Queue) taken(e *Entry, f *Facts) {
 		e.State, e.Why = Unclear, "the nonce is used, and by what could not be proven; it is not sent again"
 		return
 	}
-	e.Block, e.Tx, e.Why = t.Block, t.Tx, ""
+	e.Block, e.Tx, e.Why = t.Block, common.Hash{}, ""
 	final := t.Block <= f.Final
 	for _, v := range e.Versions {
-		if v.hash(q.Chain) != t.Tx {
+		if v.hash() != t.Tx {
 			continue
 		}
+		e.Tx = t.Tx
 		switch {
 		case !final:
 			e.State = Included
@@ -95,21 +96,21 @@ func (q *Queue) taken(e *Entry, f *Facts) {
 		return
 	}
 	if final {
-		e.State, e.Why = Replaced, "another transaction of this address has the nonce"
+		e.State, e.Why = Replaced, fmt.Sprintf("transaction %v of this address has the nonce", t.Tx)
 		return
 	}
 	if e.State = Sent; e.Attempts == 0 {
 		e.State = Signed
 	}
-	e.Why = "another transaction of this address has the nonce, in a block that is not final"
+	e.Why = fmt.Sprintf("transaction %v of this address has the nonce, in a block that is not final", t.Tx)
 }
 
 // free: the nonce is not used under the verified head. A block that held it was undone.
 func (q *Queue) free(e *Entry, acc Account, f *Facts) {
 	if e.State == Included || e.State == Unclear {
-		e.State, e.Block, e.Tx, e.LastSent = Sent, 0, common.Hash{}, 0
+		e.State, e.LastSent = Sent, 0
 	}
-	e.LowBlock, e.Why = f.Head, ""
+	e.Block, e.Tx, e.LowBlock, e.Why = 0, common.Hash{}, f.Final, "" // free at the head, so at the final block, which stays
 	if e.ValidUntil != 0 && f.Now > e.ValidUntil {
 		if e.State == Signed && e.Attempts == 0 {
 			e.State, e.Why = Expired, "its time passed before it left this device"
@@ -153,7 +154,7 @@ func (q *Queue) Due(f *Facts) []*Entry {
 	for _, e := range q.Entries {
 		acc, ok := f.Accounts[e.From]
 		late := e.ValidUntil != 0 && f.Now > e.ValidUntil
-		if ok && (e.State == Signed || e.State == Sent) && acc.Nonce <= e.Nonce && !late && (e.LastSent == 0 || f.Now >= e.LastSent+Again) {
+		if ok && (e.State == Signed || e.State == Sent) && acc.Nonce <= e.Nonce && !late && (f.Now < e.LastSent || f.Now-e.LastSent >= Again) { // a clock set back holds up nothing
 			out = append(out, e)
 		}
 	}
