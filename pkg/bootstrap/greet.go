@@ -32,8 +32,9 @@ const (
 	maxNoise    = 4096
 )
 
-// Greet dials the multiaddr of a libp2p peer, by TCP, and returns when the peer has proven the key of its id: after the second of
-// the three messages of the handshake (specs.libp2p.io/noise). Then it hangs up; what we are is not told. d may be nil.
+// Greet dials the multiaddr of a libp2p peer, by TCP or QUIC, and returns when the peer has proven the key of its id: by TCP after the
+// second of the three messages of the handshake (specs.libp2p.io/noise), by QUIC with that of TLS. Then it hangs up; what we are is
+// not told. d may be nil; where it is not, it dials, and QUIC is refused.
 func Greet(ctx context.Context, d exchange.Dialer, addr string) error {
 	m, err := ma.NewMultiaddr(addr)
 	if err != nil {
@@ -44,25 +45,17 @@ func Greet(ctx context.Context, d exchange.Dialer, addr string) error {
 		return wire.Invalid("greet: %v", err)
 	}
 	base, _ := ma.SplitFunc(m, func(c ma.Component) bool { return c.Protocol().Code == ma.P_P2P })
-	network, at, err := manet.DialArgs(base)
-	if err != nil || !strings.HasPrefix(network, "tcp") {
-		return wire.Invalid("greet: %s is no address of TCP", addr)
+	path, quic := ma.SplitFunc(base, func(c ma.Component) bool { return c.Protocol().Code == ma.P_QUIC_V1 })
+	network, at, err := manet.DialArgs(path)
+	var key sig.Public
+	switch {
+	case err == nil && len(quic) == 1 && strings.HasPrefix(network, "udp") && d == nil:
+		key, err = greetQUIC(ctx, at)
+	case err == nil && len(quic) == 0 && strings.HasPrefix(network, "tcp"):
+		key, err = greetTCP(ctx, d, at)
+	default:
+		return wire.Invalid("greet: %s is no address that can be greeted", addr)
 	}
-	if d == nil {
-		d = &net.Dialer{}
-	}
-	c, err := d.DialContext(ctx, "tcp", at)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
-	e, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		return err
-	}
-	key, err := greet(c, e)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -70,6 +63,24 @@ func Greet(ctx context.Context, d exchange.Dialer, addr string) error {
 		err = fmt.Errorf("another peer answers there: %w", sig.ErrVerify)
 	}
 	return err
+}
+
+func greetTCP(ctx context.Context, d exchange.Dialer, at string) (key sig.Public, err error) {
+	if d == nil {
+		d = &net.Dialer{}
+	}
+	c, err := d.DialContext(ctx, "tcp", at)
+	if err != nil {
+		return key, err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	e, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return key, err
+	}
+	return greet(c, e)
 }
 
 // greet is the side that begins, up to the proof of the other's key.
@@ -178,13 +189,20 @@ func signedBy(payload, static []byte) (key sig.Public, err error) {
 		}
 		b = b[size:]
 	}
-	raw, ok := bytes.CutPrefix(named, []byte{8, 1, 18, 32}) // PublicKey{1: Ed25519, 2: key}
-	if !ok || len(raw) != 32 || len(signed) != 64 {
-		return key, wire.Invalid("the peer has no Ed25519 key")
+	if key, err = peerKey(named, signed); err != nil {
+		return key, err
 	}
-	key = sig.Public(raw)
 	if !sig.Verify(key, noiseSigned, static, sig.Signature(signed)) {
 		return key, fmt.Errorf("the peer's key has not signed the handshake: %w", sig.ErrVerify)
 	}
 	return key, nil
+}
+
+// peerKey reads PublicKey{1: Ed25519, 2: key}, beside a signature of its length.
+func peerKey(named, signed []byte) (key sig.Public, err error) {
+	raw, ok := bytes.CutPrefix(named, []byte{8, 1, 18, 32})
+	if !ok || len(raw) != 32 || len(signed) != 64 {
+		return key, wire.Invalid("the peer has no Ed25519 key")
+	}
+	return sig.Public(raw), nil
 }

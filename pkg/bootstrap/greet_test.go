@@ -39,7 +39,7 @@ func TestGreet(t *testing.T) {
 		}
 		cancel()
 	}
-	for _, addr := range []string{"", at, "/ip4/127.0.0.1/udp/1/quic-v1" + id, "/ip4/127.0.0.1/tcp/x" + id} {
+	for _, addr := range []string{"", at, "/ip4/127.0.0.1/udp/1" + id, "/ip4/127.0.0.1/tcp/1/quic-v1" + id, "/ip4/127.0.0.1/tcp/x" + id} {
 		if err := Greet(t.Context(), nil, addr); !errors.Is(err, wire.ErrInvalid) {
 			t.Errorf("%q: %v", addr, err)
 		}

@@ -52,33 +52,58 @@ type meeting struct {
 	road.Evidence
 }
 
-// choose picks addresses of a place in random order: one for each group, then more.
+// choose picks addresses of a place: those of peers that speak most of what Dial does first, in random order, since only a host of
+// two roads shows whether one of them is filtered; of each peer one for a transport, of each group one peer; then more.
 func (p *Probe) choose(kind road.Kind) []meeting {
 	var first, more []meeting
-	seen, over := map[string]bool{}, p.Over
-	if over == nil {
-		over = []string{"tcp"}
-	}
-	for _, i := range shuffled(p.Rand, len(p.Peers)) {
-		peer := p.Peers[i]
-		if placeOf(peer) != kind || len(peer.Groups) == 0 {
-			continue
-		}
+	taken := map[string]bool{}
+	for _, peer := range p.candidates(kind) {
 		for _, addr := range peer.Addrs {
 			e := meeting{addr, road.Evidence{Kind: kind, Host: peer.ID, Group: groupsOf([]string{addr})[0], Over: overOf(addr), Trusted: peer.Class == Signed || peer.Class == Contact}}
-			if !slices.Contains(over, e.Over) {
+			if !slices.Contains(p.over(), e.Over) {
 				continue // that it fails would say nothing
 			}
-			if key := e.Over + e.Group; !seen[key] {
-				seen[key] = true
-				first = append(first, e)
-			} else {
+			place, host := e.Over+" "+e.Group, e.Over+" "+e.Host
+			if taken[place] || taken[host] {
 				more = append(more, e)
+			} else {
+				first = append(first, e)
 			}
+			taken[place], taken[host] = true, true
 		}
 	}
 	all := append(first, more...)
 	return all[:min(len(all), probeDials)]
+}
+
+// candidates are the peers of a place.
+func (p *Probe) candidates(kind road.Kind) []Peer {
+	var out []Peer
+	for _, i := range shuffled(p.Rand, len(p.Peers)) {
+		if peer := p.Peers[i]; placeOf(peer) == kind && len(peer.Groups) > 0 {
+			out = append(out, peer)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Peer) int { return p.speaks(b) - p.speaks(a) })
+	return out
+}
+
+// speaks counts the transports of a peer that Dial speaks too.
+func (p *Probe) speaks(peer Peer) int {
+	n := 0
+	for _, over := range p.over() {
+		if slices.ContainsFunc(peer.Addrs, func(addr string) bool { return overOf(addr) == over }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *Probe) over() []string {
+	if p.Over == nil {
+		return []string{"tcp"}
+	}
+	return p.Over
 }
 
 // nowhere is where a hint stands: nobody who is believed has said whether that is abroad.

@@ -85,11 +85,11 @@ func (p *Probe) Run(ctx context.Context, m *road.Machine) ([]Trial, error) {
 	for _, t := range out[1:] {
 		p.observe(m, t)
 	}
-	out = append(out, p.meet(ctx, m)...)
-	for _, t := range p.canaries(ctx, clients) {
+	for _, t := range p.canaries(ctx, clients) { // before those who may be silent until the time is over
 		m.Observe(now(), road.Evidence{Kind: road.Name, Dirty: t.Result == Failed, Host: t.Detail})
 		out = append(out, t)
 	}
+	out = append(out, p.meet(ctx, m)...)
 	for _, c := range clients {
 		if _, _, injected := c.Stats(); injected {
 			m.Observe(now(), road.Evidence{Kind: road.Name, Dirty: true, Host: c.Server().String()})
@@ -161,9 +161,16 @@ func (p *Probe) observe(m *road.Machine, t Trial) {
 	if strings.HasPrefix(t.Test, "name by ") {
 		m.Observe(now, road.Evidence{Kind: road.Name, OK: true, Host: server})
 	}
-	if kind == exchange.DoT || kind == exchange.DoH {
+	if (kind == exchange.DoT || kind == exchange.DoH) && p.abroad(server) {
 		m.Observe(now, road.Evidence{Kind: road.Foreign, OK: t.Result == OK, Host: server, Group: server, Over: kind, Trusted: true})
 	}
+}
+
+// abroad tells whether an encrypted server may stand abroad: one at a private address is a neighbour's.
+func (p *Probe) abroad(server string) bool {
+	i := slices.IndexFunc(p.Setup.clients, func(c *exchange.Client) bool { return c.Server().String() == server })
+	at, err := netip.ParseAddrPort(p.Setup.clients[i].Server().Dial)
+	return err != nil || p.Setup.boot().AllowPrivate || at.Addr().IsGlobalUnicast() && !at.Addr().IsPrivate()
 }
 
 // canaries look for a censor's own page in the place of a name.

@@ -169,27 +169,33 @@ type Proc struct {
 // Start runs a role in node i.
 func (n *Net) Start(i int, roleName string, args ...string) *Proc {
 	n.t.Helper()
+	return startIn(n.t, n.name+strconv.Itoa(i), roleName, args...)
+}
+
+// startIn runs a role in a namespace until the test ends.
+func startIn(t *testing.T, ns, roleName string, args ...string) *Proc {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	cmd := exec.Command("ip", append([]string{"netns", "exec", n.name + strconv.Itoa(i), self}, args...)...)
+	cmd := exec.Command("ip", append([]string{"netns", "exec", ns, self}, args...)...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+roleName)
-	cmd.Stderr = n.t.Output()
+	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	p := &Proc{t: n.t, name: fmt.Sprintf("%s %d", roleName, i), in: in, lines: make(chan string, 1024), done: make(chan error, 1)}
+	p := &Proc{t: t, name: roleName + " in " + ns, in: in, lines: make(chan string, 1024), done: make(chan error, 1)}
 	go p.read(cmd, out)
-	n.t.Cleanup(func() { p.end(cmd) })
+	t.Cleanup(func() { p.end(cmd) })
 	return p
 }
 

@@ -32,6 +32,9 @@ func greeter(c *urfave.Context, s *bootstrap.Setup, memory folder, p *bootstrap.
 	} else if err != nil {
 		return err
 	}
+	if p.Over = []string{"tcp"}; s.Dialer == nil { // a proxy carries no QUIC
+		p.Over = append(p.Over, "quic")
+	}
 	p.Dial = func(ctx context.Context, addr string) error { return bootstrap.Greet(ctx, s.Dialer, addr) }
 	return nil
 }

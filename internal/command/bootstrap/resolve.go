@@ -174,7 +174,8 @@ func probeVerb() *urfave.Command {
 		Name: "probe", Usage: "tell which network this is, from nothing to the free Internet",
 		Description: "S0 nothing, S1 an island, S2 the national network alone, S3 and names of the world, S4 a filtered Internet, S5 a free one. Asks for one name that " +
 			"cannot exist, and greets a few peers: neighbours, and those of the list that is held, compiled in or in --file, at home and abroad. A page, an accepted " +
-			"connection or an unsigned answer proves nothing. S5 takes QUIC, too, which this program does not speak.",
+			"connection or an unsigned answer proves nothing. S5 takes two hosts abroad that answer by TCP and by QUIC, and that no road fails where another passes; " +
+			"a proxy carries no QUIC, so S4 is the most that is told through one.",
 		Flags: findFlags(&urfave.StringSliceFlag{Name: "canary", Usage: "also ask for `NAME`, which a censor may note (repeat for more)"}),
 		Action: func(c *urfave.Context) error {
 			s, memory, err := setup(c)
@@ -203,7 +204,7 @@ func probeVerb() *urfave.Command {
 
 func tellState(c *urfave.Context, s road.State, linked bool) error {
 	about := map[road.State]string{road.S0: "nobody can be reached", road.S1: "an island", road.S2: "the national network alone",
-		road.S3: "names of the world, and nobody of it yet", road.S4: "hosts abroad answer; which roads are filtered a node tells", road.S5: "the free Internet"}[s]
+		road.S3: "names of the world, and nobody of it yet", road.S4: "hosts abroad answer, and not on every road", road.S5: "the free Internet"}[s]
 	if s == road.S0 && linked {
 		return fmt.Errorf("there is a network, and nothing on it that can be proven: %w", cli.ErrTimeout)
 	}
