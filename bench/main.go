@@ -81,12 +81,19 @@ type area struct {
 
 func areas() []area {
 	return []area{{"import", importRows}, {"merge", mergeRows}, {"sync", syncRows}, {"store", storeRows}, {"codec", codecRows},
-		{"size", sizeRows}, {"gossip", gossipRows}, {"live", liveRows}, {"idle", idleRows}, {"evm", evmRows}, {"qr", qrRows}, {"bundle", bundleRows}, {"bootstrap", bootstrapRows}, {"hns", hnsRows}}
+		{"size", sizeRows}, {"gossip", gossipRows}, {"crawl", crawlRows}, {"live", liveRows}, {"idle", idleRows}, {"evm", evmRows}, {"qr", qrRows}, {"bundle", bundleRows}, {"bootstrap", bootstrapRows}, {"hns", hnsRows}}
 }
 
 func main() {
+	if os.Getenv(crawledEnv) != "" {
+		if err := serveCrawled(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	b := &bench{}
-	only := flag.String("only", "", "run these `AREAS` alone, with commas: import, merge, sync, store, codec, size, gossip, live, idle, evm, qr, bundle, bootstrap, hns")
+	only := flag.String("only", "", "run these `AREAS` alone, with commas: import, merge, sync, store, codec, size, gossip, crawl, live, idle, evm, qr, bundle, bootstrap, hns")
 	flag.BoolVar(&b.quick, "quick", false, "import 50,000 vertices and watch idle nodes for 30 s")
 	flag.IntVar(&b.n, "vertices", 0, "import `N` vertices (1,000,000; with -quick 50,000)")
 	flag.StringVar(&b.dir, "dir", "", "make files below `DIR`")
@@ -169,7 +176,7 @@ func (b *bench) write(name string) error {
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
-			for _, peer := range []string{"go-ds-crdt", "go-nostr", "badger/v4", "go-libp2p", "go-libp2p-pubsub", "fxamacker/cbor/v2", "boxo"} {
+			for _, peer := range []string{"go-ds-crdt", "go-nostr", "badger/v4", "go-libp2p", "go-libp2p-pubsub", "go-libp2p-kad-dht", "fxamacker/cbor/v2", "boxo"} {
 				if strings.HasSuffix(d.Path, "/"+peer) {
 					m.Versions[d.Path] = d.Version
 				}

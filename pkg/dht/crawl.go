@@ -11,11 +11,18 @@ import (
 	"time"
 )
 
-// Caller is what a crawl needs of a network.
+// Caller calls nodes for a crawl.
 type Caller interface {
-	Call(ctx context.Context, p Peer) (Hello, error)
-	FindNode(ctx context.Context, p PeerID, key []byte) ([]Peer, error)
-	HangUp(p PeerID)
+	Call(ctx context.Context, p Peer) (Talk, error)
+}
+
+// Talk is a conversation with one node.
+type Talk interface {
+	// FindNode asks for those nearest to what key hashes to. The error of a node of another network wraps ErrWrongNet.
+	FindNode(ctx context.Context, key []byte) ([]Peer, error)
+	// Hello asks what the node says of itself.
+	Hello(ctx context.Context) (Hello, error)
+	HangUp()
 }
 
 // Hello is what a peer says of itself when it is called.
@@ -36,6 +43,7 @@ type Crawl struct {
 	Workers    int // 0: 64
 	Limit      int // most nodes asked; 0: no limit
 	Neighbours bool
+	Who        bool // ask each what it says of itself, too
 	Net        string
 	Now        func() time.Time
 	Done       map[PeerID]bool        // asked in an earlier run
@@ -43,9 +51,8 @@ type Crawl struct {
 	Heard      func(NodeLine) error   // each node once, when it is named first; nil: nobody keeps them
 	Progress   func(asked, known int) // nil: nobody looks
 
-	keys [][]byte // by the first 16 bits of their hash
-
-	mu    sync.Mutex // guards named
+	mu    sync.Mutex // guards below
+	keys  prefixKeys
 	named map[PeerID]bool
 }
 
@@ -56,10 +63,14 @@ type visit struct {
 
 // Run returns how many nodes were asked. Interrupted, it returns the context's error after what was found is told.
 func (c *Crawl) Run(ctx context.Context, seeds []Peer) (asked int, err error) {
-	c.keys, c.named = prefixKeys(), map[PeerID]bool{}
+	c.named = map[PeerID]bool{}
+	workers := c.Workers
+	if workers < 1 {
+		workers = 64
+	}
 	jobs, out := make(chan Peer), make(chan visit)
 	var wg sync.WaitGroup
-	for range max(c.Workers, 1) {
+	for range workers {
 		wg.Go(func() {
 			for p := range jobs {
 				out <- c.visit(ctx, p)
@@ -114,19 +125,17 @@ func (c *Crawl) visit(ctx context.Context, p Peer) visit {
 	v := visit{line: c.line(p)}
 	v.line.Last = v.line.First
 	call, cancel := context.WithTimeout(ctx, callTimeout)
-	hello, err := c.Caller.Call(call, p)
+	talk, err := c.Caller.Call(call, p)
 	cancel()
 	if err != nil {
 		v.line.Error = fault(err)
 		return v
 	}
-	defer c.Caller.HangUp(p.ID)
-	v.line.Agent, v.line.Protocols = hello.Agent, hello.Protocols
-	if !hello.Serves {
-		v.line.Error = "wrong-net"
-		return v
+	defer talk.HangUp()
+	v.named, err = c.buckets(ctx, talk, p, &v.line)
+	if c.Who && (err == nil || errors.Is(err, ErrWrongNet)) {
+		c.hello(ctx, talk, &v.line)
 	}
-	v.named, err = c.buckets(ctx, p, &v.line)
 	if v.line.Reachable = err == nil; err != nil {
 		v.line.Error = fault(err)
 	} else {
@@ -140,6 +149,15 @@ func (c *Crawl) visit(ctx context.Context, p Peer) visit {
 	return v
 }
 
+// hello notes what a node says of itself. One that says nothing is no worse for it.
+func (c *Crawl) hello(ctx context.Context, talk Talk, line *NodeLine) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if h, err := talk.Hello(ctx); err == nil {
+		line.Agent, line.Protocols = h.Agent, h.Protocols
+	}
+}
+
 // line is what is known of a node that was named and not asked yet.
 func (c *Crawl) line(p Peer) NodeLine {
 	return NodeLine{PeerID: PeerName(p.ID), NodeID: NodeID(p.ID).String(), Addrs: p.AddrNames(), Net: c.Net, First: c.Now().UTC()}
@@ -148,19 +166,17 @@ func (c *Crawl) line(p Peer) NodeLine {
 // buckets asks a node for those nearest to it, which is all of its near buckets, then for the others from the farthest on.
 // It stops when two in turn name nobody new: to this crawl, or with Neighbours to this node. What was heard before a
 // failure counts.
-func (c *Crawl) buckets(ctx context.Context, p Peer, line *NodeLine) (named []Peer, err error) {
+func (c *Crawl) buckets(ctx context.Context, talk Talk, p Peer, line *NodeLine) (named []Peer, err error) {
 	at := NodeID(p.ID)
 	seen := map[PeerID]bool{p.ID: true}
 	idle, last := 0, prefixes-1
 	for i := -1; i < last && idle < 2; i++ {
-		bit := i
-		if i < 0 {
-			bit = prefixes - 1
+		key := []byte(p.ID) // hashes to where the node itself is
+		if i >= 0 {
+			key = c.key(at, i)
 		}
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		began := c.Now()
-		list, err := c.Caller.FindNode(ctx, p.ID, c.key(at, bit))
-		cancel()
+		list, err := findNode(ctx, talk, key)
 		if err != nil {
 			return named, err
 		}
@@ -183,11 +199,17 @@ func (c *Crawl) buckets(ctx context.Context, p Peer, line *NodeLine) (named []Pe
 	return named, nil
 }
 
+func findNode(ctx context.Context, talk Talk, key []byte) ([]Peer, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return talk.FindNode(ctx, key)
+}
+
 // widest is the bucket of the farthest of those nearest to a node: they fill all nearer ones, so those need not be asked
 // for. With nobody it is the last.
 func widest(at ID, list []Peer) int {
 	bucket := prefixes - 2
-	for _, n := range list {
+	for _, n := range list { // the node itself may be among them, in the last bucket of all
 		bucket = min(bucket, NodeID(n.ID).Distance(at).LeadingZeros())
 	}
 	return bucket
@@ -212,6 +234,8 @@ func (c *Crawl) news(list []Peer) (n int) {
 func fault(err error) string {
 	var timeout net.Error
 	switch {
+	case errors.Is(err, ErrWrongNet):
+		return "wrong-net"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -220,22 +244,40 @@ func fault(err error) string {
 	return "dial"
 }
 
-// key returns bytes whose hash shares exactly so many first bits with id.
+// key returns bytes whose hash shares exactly so many first bits with id, at most 15.
 func (c *Crawl) key(id ID, bits int) []byte {
-	return c.keys[binary.BigEndian.Uint16(id[:])^1<<(15-bits)]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	from := binary.BigEndian.Uint16(id[:]) ^ 1<<(15-bits)
+	return c.keys.within(from>>(15-bits)<<(15-bits), 1<<(15-bits))
 }
 
-// prefixKeys finds bytes for each 16-bit prefix: a request carries what is hashed, so a point of the key space must
-// be sought.
-func prefixKeys() [][]byte {
-	out := make([][]byte, 1<<16)
-	for n, left := uint64(0), len(out); left > 0; n++ {
-		b := binary.BigEndian.AppendUint64(nil, n)
-		sum := sha256.Sum256(b)
-		if at := binary.BigEndian.Uint16(sum[:]); out[at] == nil {
-			out[at] = b
-			left--
+// prefixKeys finds bytes whose hash begins with 16 given bits, or some in a range: a request carries what is hashed, so a point
+// of the key space must be sought. The zero value has sought nothing yet.
+type prefixKeys struct {
+	by   map[uint16][]byte
+	next uint64
+}
+
+func (k *prefixKeys) within(from uint16, count int) []byte {
+	for i := range min(count, 64) { // where more would do, one of these is found soon
+		if b := k.by[from+uint16(i)]; b != nil {
+			return b
 		}
 	}
-	return out
+	if k.by == nil {
+		k.by = map[uint16][]byte{}
+	}
+	for {
+		b := binary.BigEndian.AppendUint64(nil, k.next)
+		k.next++
+		sum := sha256.Sum256(b)
+		at := binary.BigEndian.Uint16(sum[:])
+		if k.by[at] == nil {
+			k.by[at] = b
+		}
+		if int(at) >= int(from) && int(at) < int(from)+count {
+			return b
+		}
+	}
 }

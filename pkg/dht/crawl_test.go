@@ -19,26 +19,34 @@ import (
 type simCaller struct{ s *sim }
 
 // Call is of Caller.
-func (c simCaller) Call(_ context.Context, p Peer) (Hello, error) {
+func (c simCaller) Call(_ context.Context, p Peer) (Talk, error) {
 	n := c.s.byID[p.ID]
 	if n == nil || n.dead {
-		return Hello{}, context.DeadlineExceeded
+		return nil, context.DeadlineExceeded
 	}
-	return Hello{Agent: "sim", Serves: !n.liar}, nil
+	return simTalk{n}, nil
 }
 
-// FindNode is of Caller.
-func (c simCaller) FindNode(_ context.Context, p PeerID, key []byte) ([]Peer, error) {
-	return nearest(c.s.byID[p].table, NodeID(PeerID(key)), K), nil
+type simTalk struct{ n *simNode }
+
+// FindNode is of Talk.
+func (t simTalk) FindNode(_ context.Context, key []byte) ([]Peer, error) {
+	if t.n.liar {
+		return nil, ErrWrongNet
+	}
+	return nearest(t.n.table, NodeID(PeerID(key)), K), nil
 }
 
-// HangUp is of Caller.
-func (simCaller) HangUp(PeerID) {}
+// Hello is of Talk.
+func (simTalk) Hello(context.Context) (Hello, error) { return Hello{Agent: "sim"}, nil }
+
+// HangUp is of Talk.
+func (simTalk) HangUp() {}
 
 func crawl(t testing.TB, s *sim, change func(*Crawl)) map[string]NodeLine {
 	t.Helper()
 	out := map[string]NodeLine{}
-	c := &Crawl{Caller: simCaller{s}, Workers: 4, Now: time.Now, Neighbours: true, Emit: func(l NodeLine) error {
+	c := &Crawl{Caller: simCaller{s}, Workers: 4, Now: time.Now, Neighbours: true, Who: true, Emit: func(l NodeLine) error {
 		if _, twice := out[l.PeerID]; twice {
 			t.Errorf("%s told twice", l.PeerID)
 		}
@@ -72,7 +80,7 @@ func TestCrawl(t *testing.T) {
 		if n.liar {
 			want = "wrong-net"
 		}
-		if !ok || l.Error != want || l.Reachable != (want == "") {
+		if !ok || l.Error != want || l.Agent != map[bool]string{false: "sim"}[n.dead] || l.Reachable != (want == "") {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -108,10 +116,21 @@ type asks struct {
 	n *atomic.Int64
 }
 
-// FindNode is of Caller.
-func (c asks) FindNode(ctx context.Context, p PeerID, key []byte) ([]Peer, error) {
-	c.n.Add(1)
-	return c.Caller.FindNode(ctx, p, key)
+// Call is of Caller.
+func (c asks) Call(ctx context.Context, p Peer) (Talk, error) {
+	t, err := c.Caller.Call(ctx, p)
+	return counted{t, c.n}, err
+}
+
+type counted struct {
+	Talk
+	n *atomic.Int64
+}
+
+// FindNode is of Talk.
+func (a counted) FindNode(ctx context.Context, key []byte) ([]Peer, error) {
+	a.n.Add(1)
+	return a.Talk.FindNode(ctx, key)
 }
 
 // A crawl for who is there asks each node a few times and finds all; one for neighbours hears each table to its end, and asks

@@ -361,11 +361,17 @@ func (n *Node) ask(ctx context.Context, value bool, a Ask) ([]Peer, []byte, erro
 	return n.usable(closer), v, nil
 }
 
+// isPeerID reports whether it is one: the library takes from an answer whatever bytes stand there.
+func isPeerID(id peer.ID) bool {
+	_, err := peer.IDFromBytes([]byte(id))
+	return err == nil && len(id) <= maxPeerID
+}
+
 // usable keeps those of an answer that can be dialled.
 func (n *Node) usable(list []*peer.AddrInfo) []Peer {
 	var out []Peer
 	for _, ai := range list {
-		if p := n.peer(*ai, Learned); len(p.Addrs) > 0 {
+		if p := n.peer(*ai, Learned); len(p.Addrs) > 0 && isPeerID(ai.ID) {
 			out = append(out, p)
 		}
 	}
@@ -416,9 +422,6 @@ func (n *Node) Call(ctx context.Context, p Peer) (Hello, error) {
 	h.Serves = slices.Contains(h.Protocols, n.Protocol())
 	return h, err
 }
-
-// HangUp ends the connection to a peer.
-func (n *Node) HangUp(p PeerID) { n.Host.Network().ClosePeer(peer.ID(p)) }
 
 // Ping asks a peer of this network for an answer and returns how long it took.
 func (n *Node) Ping(ctx context.Context, p PeerID) (time.Duration, error) {

@@ -19,6 +19,7 @@ const (
 	Phone                 // 96 MiB and 256 files
 	Machine               // by the memory of the machine: a seeder, a relay
 	Dialer                // none
+	none                  // none, and no account is kept
 )
 
 // Connections that one address may hold, and how fast it may open them. Behind one IPv4 address there may be a whole
@@ -41,6 +42,9 @@ const (
 )
 
 func (l Limits) manager() (network.ResourceManager, error) {
+	if l == none {
+		return &network.NullResourceManager{}, nil
+	}
 	if l == Dialer {
 		free := []rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: math.MaxInt}}
 		return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(rcmgr.InfiniteLimits), rcmgr.WithLimitPerSubnet(free, free),

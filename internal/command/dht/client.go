@@ -107,6 +107,18 @@ func client(c *urfave.Context, bare bool, begin []dht.Peer) (n *dht.Node, stop f
 	return n, func() { n.Close(); h.Close() }, nil
 }
 
+// scout calls nodes under a fresh identity and is called by nobody.
+func scout(p *profile.Profile) (s *dht.Scout, stop func(), err error) {
+	var seed [32]byte
+	rand.Read(seed[:])
+	net, err := link.Bare(link.Options{Seed: seed, Dial: 5 * time.Second})
+	if err != nil {
+		return nil, nil, err
+	}
+	n := dht.Node{NetID: p.NetID()}
+	return &dht.Scout{Net: net, Protocol: n.Protocol()}, func() { net.Close() }, nil
+}
+
 // joined runs f on a client that has joined the network through the seeds.
 func joined(c *urfave.Context, f func(context.Context, *dht.Node) error) error {
 	list, skipped, err := seeds(c)

@@ -44,14 +44,14 @@ func crawlAction(c *urfave.Context) error {
 	if err != nil && len(begin) == 0 {
 		return errors.Join(err, book.close())
 	}
-	n, stop, err := client(c, true, nil)
+	scout, stop, err := scout(p)
 	if err != nil {
 		return errors.Join(err, book.close())
 	}
 	defer stop()
 	meter := cli.Progress(c)
 	found := 0
-	crawl := &dht.Crawl{Caller: n, Workers: c.Int("workers"), Limit: c.Int("limit"), Neighbours: c.Bool("neighbours"), Net: p.NetID8(), Now: time.Now, Done: done,
+	crawl := &dht.Crawl{Caller: scout, Who: true, Workers: c.Int("workers"), Limit: c.Int("limit"), Neighbours: c.Bool("neighbours"), Net: p.NetID8(), Now: time.Now, Done: done,
 		Heard:    func(l dht.NodeLine) error { return book.add(l) },
 		Progress: func(asked, known int) { meter.Set("%d asked, %d known, %d answer", asked, known, found) },
 		Emit: func(l dht.NodeLine) error {
