@@ -55,6 +55,8 @@
 //	    ask a server which contracts of the profile its nodes carry in their code
 //	serve
 //	    offer the verified chain as JSON-RPC on loopback until stopped
+//	validator deposit
+//	    make a validator's key, and pay its stake to the deposit contract
 //	vectors DIR
 //	    run the published light-client test cases found below a folder
 //	completion bash|zsh|fish

@@ -30,12 +30,14 @@ _pars_evm() {
       '/queue/drop') at='/queue/drop' ;;
       '/precompiles') at='/precompiles' ;;
       '/serve') at='/serve' ;;
+      '/validator') at='/validator' ;;
+      '/validator/deposit') at='/validator/deposit' ;;
       '/vectors') at='/vectors' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='sync head balance nonce code storage call logs receipt proof verify send wallet queue precompiles serve vectors completion --version --help' ;;
+    '') words='sync head balance nonce code storage call logs receipt proof verify send wallet queue precompiles serve validator vectors completion --version --help' ;;
     '/sync') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --follow --save --home --profile --json --timeout -v --help' ;;
     '/head') words='--stale --home --profile --json --timeout -v --help' ;;
     '/balance') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --block --home --profile --json --timeout -v --help' ;;
@@ -61,6 +63,8 @@ _pars_evm() {
     '/queue/drop') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/precompiles') words='--rpc --home --profile --json --timeout -v --help' ;;
     '/serve') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --http --home --profile --json --timeout -v --help' ;;
+    '/validator') words='deposit --help' ;;
+    '/validator/deposit') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --withdraw-to --index --amount --compounding --sender --from-phrase --keystores --keystore-passphrase-file --look-back --yes --home --profile --json --timeout -v --help' ;;
     '/vectors') words='--home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;
   esac

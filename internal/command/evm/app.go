@@ -15,5 +15,5 @@ const description = "Facts of a chain, checked on this device: the sync committe
 func App() *urfave.App {
 	return cli.App("pars-evm", "check facts of a chain without trusting who tells them", description,
 		syncVerb(), headVerb(), balanceVerb(), nonceVerb(), codeVerb(), storageVerb(), callVerb(), logsVerb(), receiptVerb(), proofVerb(), verifyVerb(),
-		sendVerb(), walletVerb(), queueVerb(), precompilesVerb(), serveVerb(), vectorsVerb())
+		sendVerb(), walletVerb(), queueVerb(), precompilesVerb(), serveVerb(), validatorVerb(), vectorsVerb())
 }

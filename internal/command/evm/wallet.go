@@ -117,24 +117,27 @@ func newKey(c *urfave.Context, keys *keystore.Keys, index uint) (*wallet.Key, er
 	if name := c.String("import"); name != "" {
 		return importKey(c, name)
 	}
-	words := ""
-	switch name := c.String("from-phrase"); {
-	case name != "":
-		b, err := readSmall(c, name)
-		if err != nil {
-			return nil, err
-		}
-		words = string(b)
-	case len(keys.Entropy) == 32:
-		words = identity.Phrase([32]byte(keys.Entropy))
-	default:
-		return nil, fmt.Errorf("this device does not hold the phrase any more; give --from-phrase: %w", wire.ErrNotFound)
+	words, err := phrase(c, keys)
+	if err != nil {
+		return nil, err
 	}
 	seed, err := identity.Seed(words, "")
 	if err != nil {
 		return nil, err
 	}
 	return wallet.Derive(seed, uint32(index))
+}
+
+// phrase is that of --from-phrase, or the one that this device still holds.
+func phrase(c *urfave.Context, keys *keystore.Keys) (string, error) {
+	switch name := c.String("from-phrase"); {
+	case name != "":
+		b, err := readSmall(c, name)
+		return string(b), err
+	case len(keys.Entropy) == 32:
+		return identity.Phrase([32]byte(keys.Entropy)), nil
+	}
+	return "", fmt.Errorf("this device does not hold the phrase any more; give --from-phrase: %w", wire.ErrNotFound)
 }
 
 func importKey(c *urfave.Context, name string) (*wallet.Key, error) {

@@ -1,11 +1,8 @@
 package node
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -109,7 +106,7 @@ func phraseAction(c *urfave.Context) error {
 		if !cli.StdoutTerminal(c) {
 			return cli.Usagef("the words are shown on a terminal only: add --yes to print them elsewhere")
 		}
-		if err := confirm(c, "nobody else can see this screen? type yes"); err != nil {
+		if err := cli.Confirm(c, "nobody else can see this screen? type yes"); err != nil {
 			return err
 		}
 	}
@@ -126,23 +123,6 @@ func phraseAction(c *urfave.Context) error {
 		return err
 	}
 	return cli.Out(c).Print(phrase{words})
-}
-
-// confirm asks a person for the word yes.
-func confirm(c *urfave.Context, question string) error {
-	cli.Warnf(c, "%s", question)
-	in, err := cli.Input(c, "-")
-	if err != nil {
-		return err
-	}
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return err
-	}
-	if strings.TrimSpace(line) != "yes" {
-		return context.Canceled
-	}
-	return nil
 }
 
 type ids struct{ pars.Identity }
@@ -181,7 +161,7 @@ func wipeVerb() *urfave.Command {
 				if !cli.StdinTerminal(c) {
 					return cli.Usagef("add --yes to destroy %s", dir)
 				}
-				if err := confirm(c, fmt.Sprintf("destroy everything in %s? type yes", dir)); err != nil {
+				if err := cli.Confirm(c, fmt.Sprintf("destroy everything in %s? type yes", dir)); err != nil {
 					return err
 				}
 			}

@@ -40,6 +40,7 @@ type Chain struct {
 	Contract common.Address // keeps and logs the word it is sent; without data it returns that word
 	Blocks   []*types.Block // 0 is genesis
 	Receipts []types.Receipts
+	Genesis  *core.Genesis
 
 	db  ethdb.Database
 	evm *params.ChainConfig
@@ -65,7 +66,15 @@ const Runtime = "36600f5760005460005260206000f35b6000358060005580600052602060" +
 func New(n int) *Chain { return NewAt(n, genesisTime) }
 
 // NewAt is New with a genesis at a Unix second.
-func NewAt(n int, genesis uint64) *Chain {
+func NewAt(n int, genesis uint64) *Chain { return NewEvents(n, genesis, nil) }
+
+// DepositContract takes every call, and logs its input as the data of a DepositEvent.
+func DepositContract() common.Address { return common.Address{0x42, 19: 0x42} }
+
+const depositRuntime = "365f5f377f649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5365fa100"
+
+// NewEvents is NewAt with calls of DepositContract in blocks of those numbers.
+func NewEvents(n int, genesis uint64, events map[int][]byte) *Chain {
 	key, err := crypto.ToECDSA(crypto.Keccak256([]byte("evmtest")))
 	if err != nil {
 		panic(err)
@@ -73,7 +82,8 @@ func NewAt(n int, genesis uint64) *Chain {
 	c := &Chain{Key: key, Addr: crypto.PubkeyToAddress(key.PublicKey), signed: map[[2]uint64]light.Update{}, headers: map[uint64]light.Header{}, states: map[uint64]tree{}, keys: map[uint64]*committee{}}
 	c.Contract = crypto.CreateAddress(c.Addr, 0)
 	g := core.DeveloperGenesisBlock(30_000_000, &c.Addr)
-	g.Timestamp = genesis
+	g.Timestamp, c.Genesis = genesis, g
+	g.Alloc[DepositContract()] = types.Account{Code: common.FromHex(depositRuntime), Balance: new(big.Int)}
 	signer := types.LatestSigner(g.Config)
 	nonce := uint64(0)
 	send := func(b *core.BlockGen, to *common.Address, value int64, data []byte) {
@@ -84,6 +94,10 @@ func NewAt(n int, genesis uint64) *Chain {
 	}
 	db, blocks, receipts := core.GenerateChainWithGenesis(g, beacon.New(ethash.NewFaker()), n, func(i int, b *core.BlockGen) {
 		b.SetParentBeaconRoot(common.Hash{byte(i)})
+		if data := events[i+1]; data != nil {
+			to := DepositContract()
+			send(b, &to, 0, data)
+		}
 		switch {
 		case i == 0:
 			code := common.FromHex("60" + fmt.Sprintf("%02x", len(Runtime)/2) + "80600b6000396000f3" + Runtime)
@@ -278,3 +292,6 @@ func (c *Chain) sign(u *light.Update, signers int) {
 
 // All is how many members a committee has.
 func (c *Chain) All() int { return c.Spec.CommitteeSize }
+
+// Secret is Key as 32 bytes.
+func (c *Chain) Secret() []byte { return crypto.FromECDSA(c.Key) }
