@@ -38,7 +38,10 @@ func TestChainRoads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range roads {
+		if len(roads) == 0 || roads[0].Name != "builtin" || !strings.Contains(roads[0].Skip, "no list") {
+			t.Errorf("no word of the list in the profile: %+v", roads)
+		}
+		for _, r := range roads[1:] {
 			out = append(out, strings.TrimSpace(r.Name+" "+r.Server+" "+fmt.Sprint(r.Skip != "")))
 		}
 		return out
@@ -66,7 +69,7 @@ func TestChainRoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := newRace(t, s, roads...).Run(t.Context())
-	if !errors.Is(err, wire.ErrNotFound) || len(res.Reports) != 2 || res.Reports[1].Result != Skipped || res.Reports[1].Reason != "nobody knows the chain" || res.Reports[1].Stage != "allowed" {
+	if !errors.Is(err, wire.ErrNotFound) || len(res.Reports) != 3 || res.Reports[2].Result != Skipped || res.Reports[2].Reason != "nobody knows the chain" || res.Reports[2].Stage != "allowed" {
 		t.Errorf("%+v, %v", res, err)
 	}
 }

@@ -148,10 +148,13 @@ func (s *Setup) Roads(ctx context.Context) ([]Road, error) {
 }
 
 func (s *Setup) local() []Road {
-	var roads []Road
+	builtin := Road{Name: "builtin", Server: "profile " + s.Profile.Name, Skip: "the profile carries no list"}
 	if text := s.boot().List; text != "" {
-		roads = append(roads, FileRoad("builtin", "profile "+s.Profile.Name, func() ([]byte, error) { return unbase64(text) }))
+		builtin = FileRoad("builtin", "profile "+s.Profile.Name, func() ([]byte, error) { return unbase64(text) })
+	} else if note := s.boot().Note; note != "" {
+		builtin.Skip += "; " + note
 	}
+	roads := []Road{builtin}
 	trust, err := s.Trust()
 	if s.Memory == nil || err != nil {
 		return roads

@@ -2,6 +2,8 @@ package profile
 
 // Bootstrap is what a profile knows of the roads to the first peers. The texts are read by pkg/bootstrap.
 type Bootstrap struct {
+	// Note is for people: what is not there, and why. It is shown where roads are explained.
+	Note string `json:"note,omitempty"`
 	// TrustSets are the sets of keys that sign lists of peers, each in base64url.
 	TrustSets []string `json:"trust_sets,omitempty"`
 	// List is the list that was compiled in at release, in base64url; empty where there is none.

@@ -60,9 +60,47 @@ type ensLab struct {
 	registry ens.Address
 }
 
+// newENSLab starts a chain of geth's own making at free ports.
 func newENSLab(t *testing.T) *ensLab {
 	t.Helper()
-	dir := ensDir(t)
+	l := startENSLab(t, t.TempDir(), freePort(t))
+	var accounts []string
+	l.get(&accounts, "eth_accounts")
+	if len(accounts) == 0 {
+		t.Fatal("geth has no account")
+	}
+	l.rich = accounts[0]
+	l.deployRegistry()
+	return l
+}
+
+// devKey is the key of the account that is rich on the chain of test/lab/evm/genesis.json.
+const devKey = "b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291"
+
+// newDevnetChain starts the chain of the profile devnet, where the profile says that it stands.
+func newDevnetChain(t *testing.T) *ensLab {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command(gethOf(t), "--datadir", dir, "init", "../lab/evm/genesis.json").CombinedOutput(); err != nil {
+		t.Fatalf("geth init: %v: %s", err, out)
+	}
+	l := startENSLab(t, dir, "8545")
+	key, err := crypto.HexToECDSA(devKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.key, l.chain, l.rich = key, 32382, crypto.PubkeyToAddress(key.PublicKey).Hex()
+	l.deployRegistry()
+	return l
+}
+
+func (l *ensLab) deployRegistry() {
+	l.t.Helper()
+	l.registry = l.deploy(artifact(l.t, filepath.Join(ensDir(l.t), "ensdomains-ens-0.6.2/build/contracts/ENSRegistry.json")), nil)
+}
+
+func gethOf(t *testing.T) string {
+	t.Helper()
 	chainLab := os.Getenv("PARS_LAB_EVM")
 	if chainLab == "" {
 		chainLab = "/var/cache/pars-lab/evm"
@@ -71,8 +109,14 @@ func newENSLab(t *testing.T) *ensLab {
 	if _, err := os.Stat(geth); err != nil {
 		skip(t, "no geth; run test/lab/install.sh")
 	}
-	port, auth := freePort(t), freePort(t)
-	cmd := exec.Command(geth, "--dev", "--datadir", t.TempDir(), "--http", "--http.addr", "127.0.0.1", "--http.port", port, "--authrpc.port", auth, "--ipcdisable", "--verbosity", "1")
+	return geth
+}
+
+// startENSLab starts geth on a folder and waits until it answers.
+func startENSLab(t *testing.T, dir, port string) *ensLab {
+	t.Helper()
+	ensDir(t)
+	cmd := exec.Command(gethOf(t), "--dev", "--datadir", dir, "--http", "--http.addr", "127.0.0.1", "--http.port", port, "--authrpc.port", freePort(t), "--ipcdisable", "--verbosity", "1")
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -89,20 +133,16 @@ func newENSLab(t *testing.T) *ensLab {
 		}
 	})
 	l := &ensLab{t: t, url: "http://127.0.0.1:" + port}
-	var accounts []string
 	for end := time.Now().Add(time.Minute); ; {
-		raw, err := l.ask("eth_accounts")
-		if err == nil && json.Unmarshal(raw, &accounts) == nil && len(accounts) > 0 {
-			break
+		_, err := l.ask("eth_chainId")
+		if err == nil {
+			return l
 		}
 		if time.Now().After(end) {
 			t.Fatalf("geth does not answer: %v", err)
 		}
 		time.Sleep(50 * time.Millisecond) // sleep: until geth listens
 	}
-	l.rich = accounts[0]
-	l.registry = l.deploy(artifact(t, filepath.Join(dir, "ensdomains-ens-0.6.2/build/contracts/ENSRegistry.json")), nil)
-	return l
 }
 
 func freePort(t *testing.T) string {

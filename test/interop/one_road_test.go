@@ -55,13 +55,8 @@ func newVillage(t *testing.T, ns string, change func(*profile.Profile)) *village
 	v := &village{t: t, ns: ns, profile: p, home: NewHome(t)}
 	key, set := villageKey(), v.set()
 	p.Bootstrap.TrustSets = []string{base64.RawURLEncoding.EncodeToString(set.Encode())}
-	v.seed = v.serve(v.home, "", "pars-dht", "seed", "--json", "--listen", "/ip4/"+seedAt+"/tcp/"+seedPort)
-	line := fmt.Sprintf(`{"peer_id":%q,"addrs":["/ip4/%s/tcp/%s"],"reachable":true,"last":%q,"net":%q}`+"\n", v.seed.peerID, seedAt, seedPort,
-		time.Now().UTC().Format(time.RFC3339), p.NetID8())
-	entries, err := list.ReadNodes(strings.NewReader(line), time.Now(), true, func(peer, why string) { t.Error(peer, why) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	v.startSeed()
+	entries := v.entries(v.seed)
 	now := uint64(time.Now().Unix())
 	if v.list, err = (list.Draft{Set: set, Seq: now, Issued: now, Entries: entries, Room: list.LeafRoom("pars.test")}).Build(); err != nil {
 		t.Fatal(err)
@@ -70,6 +65,24 @@ func newVillage(t *testing.T, ns string, change func(*profile.Profile)) *village
 		t.Fatal(err)
 	}
 	return v
+}
+
+// startSeed starts the seeder.
+func (v *village) startSeed() {
+	v.t.Helper()
+	v.seed = v.serve(v.home, "", "pars-dht", "seed", "--json", "--listen", "/ip4/"+seedAt+"/tcp/"+seedPort)
+}
+
+// entries are those of a list that names the seeder alone.
+func (v *village) entries(seed *Node) []list.Entry {
+	v.t.Helper()
+	line := fmt.Sprintf(`{"peer_id":%q,"addrs":["/ip4/%s/tcp/%s"],"reachable":true,"last":%q,"net":%q}`+"\n", seed.peerID, seedAt, seedPort,
+		time.Now().UTC().Format(time.RFC3339), v.profile.NetID8())
+	entries, err := list.ReadNodes(strings.NewReader(line), time.Now(), true, func(peer, why string) { v.t.Error(peer, why) })
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return entries
 }
 
 func villageKey() sig.Private { return sig.FromSeed([32]byte{41}) }
@@ -238,6 +251,13 @@ func TestOneRoadHandshake(t *testing.T) {
 		p.Bootstrap.Names.HNS = []string{"parsgood"}
 		p.Bootstrap.HNS = profile.HNS{Chain: "regtest", Peers: []string{hsdAddr}, Agree: 1}
 	})
+	lab.publish(v.list)
+	v.alone("hns", "ip daddr { "+hsdAddr+", 127.0.53.4 }", none)
+}
+
+// publish puts a list into the zone below the name of Handshake.
+func (l *hnsLab) publish(x *list.List) {
+	l.t.Helper()
 	var zone strings.Builder
 	zone.WriteString("$ORIGIN parsgood.\n$TTL 300\n@ SOA ns1 host 2000000000 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.53.4\n_pars TXT \"the zone of parsgood\"\n")
 	txt := func(name string, b []byte) {
@@ -248,17 +268,16 @@ func TestOneRoadHandshake(t *testing.T) {
 		}
 		zone.WriteString("\n")
 	}
-	txt(list.RootName("parsgood"), v.list.Root.Encode())
-	for i, leaf := range v.list.Leaves {
-		txt(v.list.Root.LeafName(i, "parsgood"), leaf.Encode())
+	txt(list.RootName("parsgood"), x.Root.Encode())
+	for i, leaf := range x.Leaves {
+		txt(x.Root.LeafName(i, "parsgood"), leaf.Encode())
 	}
-	if err := os.WriteFile(filepath.Join(lab.dir, "zone", "parsgood.zone"), []byte(zone.String()), 0o600); err != nil {
-		t.Fatal(err)
+	if err := os.WriteFile(filepath.Join(l.dir, "zone", "parsgood.zone"), []byte(zone.String()), 0o600); err != nil {
+		l.t.Fatal(err)
 	}
-	if out, err := lab.script("exec", "knotc", "-b", "-c", filepath.Join(lab.dir, "zone", "knot.conf"), "zone-reload", "parsgood"); err != nil {
-		t.Fatalf("knotc: %v: %s", err, out)
+	if out, err := l.script("exec", "knotc", "-b", "-c", filepath.Join(l.dir, "zone", "knot.conf"), "zone-reload", "parsgood"); err != nil {
+		l.t.Fatalf("knotc: %v: %s", err, out)
 	}
-	v.alone("hns", "ip daddr { "+hsdAddr+", 127.0.53.4 }", none)
 }
 
 // TestOneRoadENS: only a server of the chain can be reached. What it says is not proven; the list is good for its signatures.
@@ -268,17 +287,23 @@ func TestOneRoadENS(t *testing.T) {
 		return
 	}
 	l := newENSLab(t)
-	public := l.deploy(artifact(t, filepath.Join(ensDir(t), "ensdomains-resolver-0.3.1/build/contracts/PublicResolver.json")), word20(l.registry))
-	l.own("eth", "", ens.Address{})
-	l.own("pars", "eth", public)
 	v := newVillage(t, os.Getenv("PARS_LAB_INSIDE"), func(p *profile.Profile) {
 		p.ChainID = 1337
 		p.Chain = &profile.Chain{Finality: profile.FinalityNone, ENSRegistry: l.registry.String(), RPC: []string{l.url}}
 		p.Bootstrap.Names.ENS = []string{"pars.eth"}
 	})
-	node := ens.Namehash("pars.eth")
-	l.send(public.String(), call("setText(bytes32,string,string)", node[:], text("pars.list"), text(v.list.Text())))
+	l.publish(v.list)
 	v.alone("ens", "tcp dport "+l.url[strings.LastIndex(l.url, ":")+1:], none)
+}
+
+// publish puts a list into the texts of pars.eth.
+func (l *ensLab) publish(x *list.List) {
+	l.t.Helper()
+	public := l.deploy(artifact(l.t, filepath.Join(ensDir(l.t), "ensdomains-resolver-0.3.1/build/contracts/PublicResolver.json")), word20(l.registry))
+	l.own("eth", "", ens.Address{})
+	l.own("pars", "eth", public)
+	node := ens.Namehash("pars.eth")
+	l.send(public.String(), call("setText(bytes32,string,string)", node[:], text("pars.list"), text(x.Text())))
 }
 
 // insideNet runs this test again in a network namespace of its own.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/bootstrap/list"
+	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/sig"
 )
 
@@ -188,9 +189,39 @@ func TestProfileFile(t *testing.T) {
 	if out, _ = village(0, "", "explain", "--file", l, "--covert-only", "--no-mdns", "--server", "tcp://127.0.0.1:1"); !strings.Contains(out, "hns\tskipped\t0 ms\tboot.village: only covert") {
 		t.Error(out)
 	}
-	out, _ = run(t, t.TempDir(), 4, "", "explain", "--road", "hns,ens")
-	if !strings.Contains(out, "hns://NAME") || !strings.Contains(out, "ens://NAME") {
-		t.Error(out)
+}
+
+// The real networks publish no keys of holders and no names of other systems; explain says so, and refuses a list of anybody's.
+func TestNothingPublished(t *testing.T) {
+	l := filepath.Join(t.TempDir(), "l.pbl")
+	key := sig.FromSeed([32]byte{5})
+	for _, name := range profile.Names() {
+		p, err := profile.Load(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Network == nil || strings.HasPrefix(name, "devnet") {
+			continue
+		}
+		set := &list.Set{Network: list.NetworkTag(p.NetID()), Epoch: 1, K: 1, Keys: []sig.Public{key.Public()}}
+		at, err := list.ReadAddrs([]string{"/ip4/20.1.0.1/tcp/1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := list.Draft{Set: set, Seq: 1, Issued: uint64(time.Now().Unix()), Entries: []list.Entry{{Key: key.Public(), Addrs: at}}}.Build()
+		if err != nil || x.Root.SignWith(set, key) != nil || os.WriteFile(l, x.EncodeFile(), 0o600) != nil {
+			t.Fatal(err)
+		}
+		var o, e bytes.Buffer
+		code := cli.Run(t.Context(), App(), []string{"pars-bootstrap", "explain", "--road", "builtin,file,hns,ens", "--file", l, "--profile", name, "--home", t.TempDir()}, strings.NewReader(""), &o, &e)
+		if code != 6 {
+			t.Errorf("%s: exit %d: %s", name, code, e.String())
+		}
+		for _, want := range []string{"builtin\tskipped", "no keys that sign lists are published", "file\tfailed", "the profile names none", "hns://NAME", "ens://NAME"} {
+			if !strings.Contains(o.String(), want) {
+				t.Errorf("%s: %q does not stand in %s", name, want, o.String())
+			}
+		}
 	}
 }
 

@@ -159,6 +159,9 @@ func (t *Trust) Check(r *Root, held *Held, at Arrival) (Decision, error) {
 		return Decision{}, refuse(OtherNetwork, "the list is of network %s, not %s", r.Network, t.network)
 	}
 	s, _ := t.find(r.Set)
+	if s == nil && len(t.lines) == 0 {
+		return Decision{}, refuse(UnknownSet, "signed by trust set %s, and the profile names none", r.Set)
+	}
 	if s == nil {
 		return Decision{}, refuse(UnknownSet, "signed by trust set %s, which is not known", r.Set)
 	}
