@@ -9,7 +9,7 @@ import (
 func benchList() []Record {
 	var out []Record
 	for i := range 1400 {
-		out = append(out, Record{KindPiece, seeded(uint64(i), 190<<10)})
+		out = append(out, Record{Kind: KindPiece, Payload: seeded(uint64(i), 190<<10)})
 	}
 	return out
 }

@@ -64,7 +64,7 @@ func TestChanged(t *testing.T) {
 			if n == 2 && i == 70 {
 				b[5] ^= 1
 			}
-			if err := yield(Record{KindPiece, b}); err != nil {
+			if err := yield(Record{Kind: KindPiece, Payload: b}); err != nil {
 				return err
 			}
 		}

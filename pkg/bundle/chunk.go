@@ -31,16 +31,18 @@ type Chunk struct {
 	Last    bool
 	Signed  bool
 	Records []Record // without the head
-	Sum     [32]byte // SHA-256(head ‖ SHA-256(records))
+	Sum     [32]byte // SHA-256(head ‖ sum of the records)
 	Sig     sig.Signature
 }
 
-const tryBytes = 8 << 10
+const tryBytes = 4 << 10
 
 // codec compresses and signs chunks; it is made once for a bundle.
 type codec struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
+	enc      *zstd.Encoder
+	dec      *zstd.Decoder
+	keys     *sig.Verifier // knows the exporter's key
+	try, out []byte
 }
 
 func (c *codec) encoder() (*zstd.Encoder, error) {
@@ -64,21 +66,32 @@ func (c *codec) decoder() (*zstd.Decoder, error) {
 // pack returns the stored form of raw records: compressed where that helps. What does not shrink at its beginning and
 // in its middle is not tried whole.
 func (c *codec) pack(raw []byte) (stored []byte, zipped bool, err error) {
+	if dense, err := c.dense(raw); dense || err != nil {
+		return raw, false, err
+	}
 	e, err := c.encoder()
 	if err != nil {
 		return nil, false, err
-	}
-	if len(raw) > 8*tryBytes {
-		try := append(append(make([]byte, 0, 2*tryBytes), raw[:tryBytes]...), raw[len(raw)/2:len(raw)/2+tryBytes]...)
-		if len(e.EncodeAll(try, nil)) >= len(try)-len(try)/32 {
-			return raw, false, nil
-		}
 	}
 	out := e.EncodeAll(raw, nil)
 	if len(out) >= len(raw)-len(raw)/32 {
 		return raw, false, nil
 	}
 	return out, true, nil
+}
+
+// dense reports whether b is long and shrinks neither at its beginning nor in its middle.
+func (c *codec) dense(b []byte) (bool, error) {
+	if len(b) <= 16*tryBytes {
+		return false, nil
+	}
+	e, err := c.encoder()
+	if err != nil {
+		return false, err
+	}
+	c.try = append(append(c.try[:0], b[:tryBytes]...), b[len(b)/2:len(b)/2+tryBytes]...)
+	c.out = e.EncodeAll(c.try, c.out[:0])
+	return len(c.out) >= len(c.try)-len(c.try)/32, nil
 }
 
 func (c *codec) unpack(stored []byte, size int) ([]byte, error) {
@@ -109,7 +122,7 @@ type draft struct {
 	raw    []byte // records without the head
 	stored []byte
 	zipped bool
-	sum    [32]byte // SHA-256 of raw
+	sum    [32]byte // of the records
 }
 
 // append appends the whole chunk. A zero key leaves it unsigned.
@@ -137,7 +150,7 @@ func (d *draft) append(b []byte, h *Head, number uint32, last bool, key *sig.Pri
 	return append(b, s[:]...), sum
 }
 
-// sumOf names a chunk: SHA-256(head ‖ SHA-256(records)).
+// sumOf names a chunk: SHA-256(head ‖ sum of the records).
 func sumOf(head []byte, records [32]byte) (sum [32]byte) {
 	x := sha256.New()
 	x.Write(head)
@@ -191,14 +204,16 @@ func (c *codec) decode(b []byte) (*Chunk, error) {
 			return nil, err
 		}
 	}
-	if err := out.verify(head, rest, b[n-64:]); err != nil {
+	if out.Records, err = DecodeRecords(rest); err != nil {
 		return nil, err
 	}
-	out.Records, err = DecodeRecords(rest)
-	if err == nil && len(out.Records) > 0 && out.Records[0].Kind == KindHead {
-		err = refuse(BadCanonical, "a second head")
+	if len(out.Records) > 0 && out.Records[0].Kind == KindHead {
+		return nil, refuse(BadCanonical, "a second head")
 	}
-	return out, err
+	if c.keys == nil {
+		c.keys = sig.NewVerifier(1)
+	}
+	return out, out.verify(head, b[n-64:], c.keys)
 }
 
 // cutHead parts the head record from the rest.
@@ -213,7 +228,7 @@ func cutHead(b []byte) (head, rest []byte, err error) {
 	return b[:r.Offset()], b[r.Offset():], nil
 }
 
-func (c *Chunk) verify(head, rest, s []byte) (err error) {
+func (c *Chunk) verify(head, s []byte, keys *sig.Verifier) (err error) {
 	r := wire.NewReader(head)
 	r.Byte()
 	r.Uvarint(1 << 20)
@@ -223,12 +238,12 @@ func (c *Chunk) verify(head, rest, s []byte) (err error) {
 	if c.Number > 0 && len(c.Head.Counts) > 0 {
 		return refuse(BadCanonical, "counts in chunk %d", c.Number)
 	}
-	c.Sum = sumOf(head, sha256.Sum256(rest))
+	c.Sum = sumOf(head, sumRecords(c.Records))
 	copy(c.Sig[:], s)
 	switch {
 	case !c.Signed && c.Sig != sig.Signature{}:
 		return refuse(BadCanonical, "signature of an unsigned chunk")
-	case c.Signed && !sig.Verify(c.Head.Exporter, wire.LabelBundleChunk, signed(c.Head.Nonce, c.Number, c.Last, c.Sum), c.Sig):
+	case c.Signed && !keys.Verify(sig.Check{Pub: c.Head.Exporter, Label: wire.LabelBundleChunk, Msg: signed(c.Head.Nonce, c.Number, c.Last, c.Sum), Sig: c.Sig}):
 		return refuse(BadSignature, "chunk %d", c.Number)
 	}
 	return nil

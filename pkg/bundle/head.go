@@ -46,7 +46,7 @@ func (h *Head) record() Record {
 	for _, c := range h.Counts {
 		b = wire.AppendUvarint(wire.AppendUvarint(append(b, byte(c.Kind)), c.Records), c.Bytes)
 	}
-	return Record{KindHead, b}
+	return Record{Kind: KindHead, Payload: b}
 }
 
 // DecodeHead reads the payload of a head record.

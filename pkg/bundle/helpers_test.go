@@ -25,11 +25,11 @@ func sample(seed uint64, n int) []Record {
 	var out []Record
 	for size := 0; size < n; {
 		l := 100 + r.IntN(9000)
-		out = append(out, Record{KindVertices, seeded(r.Uint64(), l)})
+		out = append(out, Record{Kind: KindVertices, Payload: seeded(r.Uint64(), l)})
 		size += l
 	}
 	for i := range 5 {
-		out = append(out, Record{KindList, append([]byte{byte(i)}, bytes.Repeat([]byte("seed.example "), 10+r.IntN(90))...)})
+		out = append(out, Record{Kind: KindList, Payload: append([]byte{byte(i)}, bytes.Repeat([]byte("seed.example "), 10+r.IntN(90))...)})
 	}
 	return out
 }
@@ -66,7 +66,7 @@ func read(t testing.TB, f *File) []Record {
 	var out []Record
 	err := f.Check(func(c *Chunk) error {
 		for _, r := range c.Records {
-			out = append(out, Record{r.Kind, bytes.Clone(r.Payload)})
+			out = append(out, Record{Kind: r.Kind, Payload: bytes.Clone(r.Payload)})
 		}
 		return nil
 	})

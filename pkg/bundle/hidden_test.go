@@ -29,7 +29,7 @@ func chi(b []byte) float64 {
 
 // TestUniform looks at every part of hidden files: prefix, bodies, macs, heads.
 func TestUniform(t *testing.T) {
-	zeros := []Record{{KindList, bytes.Repeat([]byte{0}, 60000)}}
+	zeros := []Record{{Kind: KindList, Payload: bytes.Repeat([]byte{0}, 60000)}}
 	var all, first, heads []byte
 	worst := 0
 	for i := range uint64(40) {
@@ -124,7 +124,7 @@ func TestUnlinkable(t *testing.T) {
 			o.Form, o.Created = form, uint32(490000+i/2)
 			more := list
 			if i == 1 {
-				more = append([]Record{{KindVertices, seeded(7, 300)}}, list...)
+				more = append([]Record{{Kind: KindVertices, Payload: seeded(7, 300)}}, list...)
 			}
 			b, _ := pack(t, o, more)
 			files = append(files, b)
@@ -147,7 +147,7 @@ func TestNothingPlain(t *testing.T) {
 	for _, form := range []string{FormSealed, FormCompact} {
 		o := sealed(g)
 		o.Form = form
-		b, p := pack(t, o, []Record{{KindVertices, append(id[:], secret...)}, {KindCard, secret}})
+		b, p := pack(t, o, []Record{{Kind: KindVertices, Payload: append(id[:], secret...)}, {Kind: KindCard, Payload: secret}})
 		for name, needle := range map[string][]byte{"text": secret[:12], "session": id[:8], "group key": g[:8], "exporter": p.Head.Exporter[:8],
 			"nonce": p.Head.Nonce[:8], "body id": p.Body[:8], "file key": p.Key[:8], "bundle secret": o.Secret[:8]} {
 			if bytes.Contains(b, needle) {
@@ -290,7 +290,7 @@ func TestMasked(t *testing.T) {
 
 // TestGolden holds the bytes: another version or machine must write the same.
 func TestGolden(t *testing.T) {
-	list := []Record{{KindVertices, seeded(1, 3000)}, {KindList, bytes.Repeat([]byte("seed "), 2000)}, {KindTx, seeded(2, 100)}}
+	list := []Record{{Kind: KindVertices, Payload: seeded(1, 3000)}, {Kind: KindList, Payload: bytes.Repeat([]byte("seed "), 2000)}, {Kind: KindTx, Payload: seeded(2, 100)}}
 	got := ""
 	for _, form := range []string{FormSealed, FormCompact, FormOpen} {
 		o := sealed(keyOf(1))

@@ -53,8 +53,8 @@ func TestForged(t *testing.T) {
 	mine, theirs := sig.FromSeed(keyOf(1)), sig.FromSeed(keyOf(2))
 	good := &Head{Exporter: mine.Public(), Created: 1, Nonce: [16]byte{1}}
 	other := &Head{Exporter: theirs.Public(), Created: 1, Nonce: [16]byte{1}}
-	raw := Record{KindList, []byte("list")}.Append(nil)
-	two := Record{KindList, []byte("another")}.Append(nil)
+	raw := Record{Kind: KindList, Payload: []byte("list")}.Append(nil)
+	two := Record{Kind: KindList, Payload: []byte("another")}.Append(nil)
 	d, e := draft{raw: raw, stored: raw}, draft{raw: two, stored: two}
 	chunk := chunkOf(good, 0, false, d, &mine)
 	changed := bytes.Clone(chunk)
@@ -106,7 +106,7 @@ func TestBombs(t *testing.T) {
 		t.Fatal(err)
 	}
 	lies := map[string][]byte{"zstd bomb": chunkOf(h, 0, true, draft{raw: make([]byte, 200_000), stored: bomb.Bytes(), zipped: true}, &key)}
-	huge := Record{KindList, []byte("x")}.Append(nil)
+	huge := Record{Kind: KindList, Payload: []byte("x")}.Append(nil)
 	lies["record of 2^63"] = chunkOf(h, 0, true, draft{raw: append([]byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, huge...),
 		stored: append([]byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, huge...)}, &key)
 	big := bytes.Clone(chunkOf(h, 0, true, draft{raw: huge, stored: huge}, &key))

@@ -6,6 +6,7 @@ import "fmt"
 const (
 	maxWindow = 3456 // sectors
 	maxData   = 3200
+	plainData = 512  // without parity a large window is of no use, and a small one stays in the cache
 	maxParity = 2048 // so that mending one window takes at most 4,096 work sectors
 	maxFile   = 1 << 40
 	minParity = 2
@@ -41,7 +42,7 @@ func layoutOf(body int64, prefix int, rate int64, bucket bool) (layout, error) {
 		}
 		l.all = l.data + l.windows*parityFor(per, rate)
 	} else {
-		l.windows, l.all = ceilDiv(l.data, maxData), l.data
+		l.windows, l.all = ceilDiv(l.data, plainData), l.data
 	}
 	if bucket {
 		size := int64(bucketLeast)

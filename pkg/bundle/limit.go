@@ -59,6 +59,9 @@ func (m *Meter) Add(k Kind, payload int) {
 		m.open()
 	}
 	m.room -= size
+	if k == KindPiece && payload >= PieceSize {
+		m.room = 0 // whole pieces have a chunk each
+	}
 	m.zip = !dense(k)
 	m.body += int64(size)
 }

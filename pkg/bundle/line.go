@@ -7,8 +7,10 @@ type job struct {
 	codec
 	i    int
 	zip  bool
+	late *late // its one record, not read yet
 	raw  []byte
 	d    draft
+	size int // of the records as stored
 	mark uint64
 	out  []byte // the whole chunk
 	sum  [32]byte
@@ -28,7 +30,7 @@ type line struct {
 func newLine(work func(*job), emit func(*job) error) *line {
 	l := &line{work: work, emit: emit}
 	for range cores() + 1 {
-		l.free = append(l.free, &job{raw: make([]byte, 0, MaxChunk)})
+		l.free = append(l.free, &job{raw: make([]byte, 0, MaxChunk), out: make([]byte, 0, MaxChunk+1024)})
 	}
 	return l
 }
@@ -37,7 +39,7 @@ func newLine(work func(*job), emit func(*job) error) *line {
 func cores() int { return min(runtime.GOMAXPROCS(0), 8) }
 
 // push takes a chunk's records and returns memory for the next ones.
-func (l *line) push(raw []byte, zip bool) ([]byte, error) {
+func (l *line) push(raw []byte, zip bool, late *late) ([]byte, error) {
 	if len(l.free) == 0 {
 		if err := l.oldest(); err != nil {
 			return raw, err
@@ -46,7 +48,7 @@ func (l *line) push(raw []byte, zip bool) ([]byte, error) {
 	j := l.free[len(l.free)-1]
 	l.free = l.free[:len(l.free)-1]
 	next := j.raw[:0]
-	j.i, j.raw, j.zip, j.err, j.done = l.n, raw, zip, nil, make(chan struct{})
+	j.i, j.raw, j.zip, j.late, j.err, j.done = l.n, raw, zip, late, nil, make(chan struct{})
 	l.n++
 	l.busy = append(l.busy, j)
 	go func() {

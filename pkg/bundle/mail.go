@@ -26,7 +26,7 @@ const (
 // Record returns the record of a mail.
 func (m *Mail) Record() Record {
 	b := append(make([]byte, 0, mailHead+len(m.Envelope)), m.Copies, m.Hops, m.Priority)
-	return Record{KindEnvelope, append(append(b, m.Token[:]...), m.Envelope...)}
+	return Record{Kind: KindEnvelope, Payload: append(append(b, m.Token[:]...), m.Envelope...)}
 }
 
 // DecodeMail reads the payload of an envelope record. Size and version are checked here; the envelope is for its

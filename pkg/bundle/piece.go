@@ -2,67 +2,208 @@ package bundle
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/maphash"
 	"io"
+	"sync"
+	"sync/atomic"
 
-	"github.com/pars-network/pars/pkg/sig"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
-// Piece is a part of a file that is named by the SHA-256 of the whole.
+// Piece is a part of a file.
 type Piece struct {
-	Object        [32]byte
-	Total, Offset uint64
-	Data          []byte
+	Object [32]byte // names the file, see Outline
+	Total  uint64   // bytes of the file
+	Number uint32   // it begins at Number × PieceSize
+	Data   []byte   // PieceSize bytes; of the last piece the rest
+	Sum    [32]byte // SHA-256(Data); not sent
 }
 
 // PieceSize is how much of a file one piece holds.
 const PieceSize = 192 << 10
 
+// PieceCount is how many pieces a file of size bytes has. An empty one has one.
+func PieceCount(size uint64) uint32 {
+	return uint32(max(1, (size+PieceSize-1)/PieceSize))
+}
+
+// pieceLen is how many bytes piece n of a file holds.
+func pieceLen(size uint64, n uint32) int {
+	return int(min(PieceSize, size-uint64(n)*PieceSize))
+}
+
 // Record returns the record of a piece.
 func (p *Piece) Record() Record {
-	return Record{KindPiece, append(p.append(make([]byte, 0, 52+len(p.Data))), p.Data...)}
+	return Record{Kind: KindPiece, Payload: append(p.append(make([]byte, 0, 52+len(p.Data))), p.Data...)}
 }
 
 // append appends all but the data.
 func (p *Piece) append(b []byte) []byte {
-	return wire.AppendUvarint(wire.AppendUvarint(append(b, p.Object[:]...), p.Total), p.Offset)
+	return wire.AppendUvarint(wire.AppendUvarint(append(b, p.Object[:]...), p.Total), uint64(p.Number))
 }
 
-// DecodePiece reads the payload of a piece; Data shares its memory.
+// DecodePiece reads the payload of a piece; Data shares its memory. Sum is left zero.
 func DecodePiece(b []byte) (*Piece, error) {
 	var p Piece
 	r := wire.NewReader(b)
 	copy(p.Object[:], r.Take(32))
-	p.Total, p.Offset = r.Uvarint(maxFile), r.Uvarint(maxFile)
+	p.Total = r.Uvarint(maxFile)
+	p.Number = uint32(r.Uvarint(maxFile / PieceSize))
 	p.Data = r.Take(r.Len())
 	switch {
 	case r.Err() != nil:
 		return nil, refuse(BadCanonical, "piece: %v", r.Err())
-	case p.Offset+uint64(len(p.Data)) > p.Total, len(p.Data) == 0 && p.Total > 0:
-		return nil, refuse(BadSize, "%d bytes at %d of %d", len(p.Data), p.Offset, p.Total)
+	case p.Number >= PieceCount(p.Total) || len(p.Data) != pieceLen(p.Total, p.Number):
+		return nil, refuse(BadSize, "piece %d of a file of %d bytes has %d", p.Number, p.Total, len(p.Data))
 	}
 	return &p, nil
 }
 
-// Pieces yields a file of size bytes as records.
-func Pieces(r io.ReaderAt, size int64, object [32]byte, yield func(Record) error) error {
-	b := make([]byte, 0, 64+PieceSize)
-	for off := int64(0); ; off += PieceSize {
-		p := Piece{Object: object, Total: uint64(size), Offset: uint64(off)}
-		head := p.append(b)
-		n, err := r.ReadAt(head[len(head):len(head)+int(min(PieceSize, size-off))], off)
-		if err != nil && !(errors.Is(err, io.EOF) && off+int64(n) == size) {
-			return err
-		}
-		if err := yield(Record{KindPiece, head[:len(head)+n]}); err != nil {
-			return err
-		}
-		if off+PieceSize >= size {
+// FileHash names a file: SHA-256("pars/file/v1" ‖ its size, u64 ‖ SHA-256 of each piece in order). One walk over the bytes
+// gives that name and, as chunks are signed over the sums of pieces, everything else that hashes a bundle; and pieces are
+// hashed on all cores.
+type FileHash struct{ h hash.Hash }
+
+// NewFileHash begins the name of a file of size bytes.
+func NewFileHash(size uint64) FileHash {
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint64([]byte(wire.LabelFile), size))
+	return FileHash{h}
+}
+
+// Add adds the sum of the next piece.
+func (f FileHash) Add(sum [32]byte) { f.h.Write(sum[:]) }
+
+// Name returns the name once all sums were added.
+func (f FileHash) Name() (name [32]byte) {
+	f.h.Sum(name[:0])
+	return name
+}
+
+// Outline is what one walk over a file learns, so that the next reads only what it writes.
+type Outline struct {
+	Name [32]byte // FileHash
+	Size int64
+
+	sums  [][32]byte // of the pieces
+	marks []uint64   // tell at the next reading that they are the same
+	dense []bool     // those not to be compressed
+	seed  maphash.Seed
+}
+
+// OutlineOf reads a file of size bytes, on all cores.
+func OutlineOf(r io.ReaderAt, size int64) (*Outline, error) {
+	if size < 0 || size > maxFile {
+		return nil, fmt.Errorf("a file of %d bytes: %w", size, ErrLimit)
+	}
+	n := int(PieceCount(uint64(size)))
+	o := &Outline{Size: size, sums: make([][32]byte, n), marks: make([]uint64, n), dense: make([]bool, n), seed: maphash.MakeSeed()}
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	errs := make([]error, cores())
+	for w := range errs {
+		wg.Go(func() {
+			errs[w] = o.walk(r, &next)
+			if errs[w] != nil {
+				next.Store(int64(n))
+			}
+		})
+	}
+	wg.Wait()
+	h := NewFileHash(uint64(size))
+	for _, s := range o.sums {
+		h.Add(s)
+	}
+	o.Name = h.Name()
+	return o, errors.Join(errs...)
+}
+
+// walk takes pieces that nobody took yet.
+func (o *Outline) walk(r io.ReaderAt, next *atomic.Int64) error {
+	var c codec
+	b := make([]byte, PieceSize)
+	for {
+		i := next.Add(1) - 1
+		if i >= int64(len(o.sums)) {
 			return nil
 		}
+		data, err := o.read(r, int(i), b[:0])
+		if err != nil {
+			return err
+		}
+		o.sums[i], o.marks[i] = sha256.Sum256(data), maphash.Bytes(o.seed, data)
+		if len(data) == PieceSize {
+			if o.dense[i], err = c.dense(data); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// read appends the bytes of piece i to b.
+func (o *Outline) read(r io.ReaderAt, i int, b []byte) ([]byte, error) {
+	at := len(b)
+	n := pieceLen(uint64(o.Size), uint32(i))
+	b = append(b, make([]byte, n)...)
+	got, err := r.ReadAt(b[at:], int64(i)*PieceSize)
+	if got < n {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = errChanged
+		}
+		return nil, err
+	}
+	return b, nil
+}
+
+// Pieces yields a file as records. Whole pieces are read when they are written.
+func (o *Outline) Pieces(r io.ReaderAt, yield func(Record) error) error {
+	for i := range o.sums {
+		rec := Record{Kind: KindPiece, late: &late{o, r, i}}
+		if n := pieceLen(uint64(o.Size), uint32(i)); n < PieceSize {
+			b, err := rec.late.load(make([]byte, 0, n+64))
+			if err != nil {
+				return err
+			}
+			rec = Record{Kind: KindPiece, Payload: b}
+		}
+		if err := yield(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// late is a piece that is not read yet.
+type late struct {
+	o *Outline
+	r io.ReaderAt
+	i int
+}
+
+func (l *late) piece() Piece {
+	return Piece{Object: l.o.Name, Total: uint64(l.o.Size), Number: uint32(l.i), Sum: l.o.sums[l.i]}
+}
+
+// size is the length of its payload.
+func (l *late) size() int {
+	p := l.piece()
+	return len(p.append(nil)) + pieceLen(p.Total, p.Number)
+}
+
+// load appends its payload to b.
+func (l *late) load(b []byte) ([]byte, error) {
+	p := l.piece()
+	b = p.append(b)
+	at := len(b)
+	b, err := l.o.read(l.r, l.i, b)
+	if err == nil && maphash.Bytes(l.o.seed, b[at:]) != l.o.marks[l.i] {
+		err = errChanged
+	}
+	return b, err
 }
 
 // HashFile returns the SHA-256 that names a file. It reads ahead while it hashes.
@@ -92,177 +233,4 @@ func HashFile(r io.Reader) (sum [32]byte, size int64, err error) {
 	}
 	h.Sum(sum[:0])
 	return sum, size, err
-}
-
-// Spoken returns a hash as 60 digits in groups of five, to be compared by voice: 199 bits of it.
-func Spoken(sum [32]byte) string {
-	h := sha256.Sum256(append([]byte(wire.LabelRelease), sum[:]...))
-	out := make([]byte, 0, 71)
-	for i := range 12 {
-		v := uint64(0)
-		for j := range 8 {
-			v = v<<8 | uint64(h[(5*i+j)%32])
-		}
-		if i > 0 {
-			out = append(out, ' ')
-		}
-		out = fmt.Appendf(out, "%05d", v%100000)
-	}
-	return string(out)
-}
-
-// Release lists files by name and hash, as a program's maker or whoever packed them signs it. A receiver can check
-// every file it names before it is offered to anybody.
-type Release struct {
-	Name, Version string
-	Seq           uint64 // of two releases of a name the larger counts
-	Files         []ReleaseFile
-	Signatures    []ReleaseSig
-}
-
-// ReleaseFile is one file of a release.
-type ReleaseFile struct {
-	Name string // "linux-amd64/pars", a path without dots or empty parts
-	Size uint64
-	Sum  [32]byte
-	Exec bool // may be run
-}
-
-// ReleaseSig is one signature over "pars/release/v1" ‖ all but the signatures.
-type ReleaseSig struct {
-	Key sig.Public
-	Sig sig.Signature
-}
-
-// Limits of a release.
-const (
-	maxName         = 255
-	maxReleaseFiles = 1024
-	maxReleaseSigs  = 64
-)
-
-func (r *Release) body(pairs int) []byte {
-	b := wire.AppendUint(append(wire.AppendMap(nil, pairs), 0), 1)
-	b = wire.AppendText(append(b, 1), r.Name)
-	b = wire.AppendText(append(b, 2), r.Version)
-	b = wire.AppendUint(append(b, 3), r.Seq)
-	b = wire.AppendArray(append(b, 4), len(r.Files))
-	for _, f := range r.Files {
-		b = wire.AppendUint(wire.AppendText(wire.AppendArray(b, 4), f.Name), f.Size)
-		exec := uint64(0)
-		if f.Exec {
-			exec = 1
-		}
-		b = wire.AppendUint(wire.AppendBytes(b, f.Sum[:]), exec)
-	}
-	return b
-}
-
-// SignWith adds a signature.
-func (r *Release) SignWith(key sig.Private) {
-	r.Signatures = append(r.Signatures, ReleaseSig{key.Public(), key.Sign(wire.LabelRelease, r.body(5))})
-}
-
-// Signers returns the keys whose signatures hold.
-func (r *Release) Signers() (out []sig.Public) {
-	for _, s := range r.Signatures {
-		if sig.Verify(s.Key, wire.LabelRelease, r.body(5), s.Sig) {
-			out = append(out, s.Key)
-		}
-	}
-	return out
-}
-
-// Record returns the record of a release.
-func (r *Release) Record() Record {
-	b := wire.AppendArray(append(r.body(6), 5), len(r.Signatures))
-	for _, s := range r.Signatures {
-		b = wire.AppendBytes(wire.AppendBytes(wire.AppendArray(b, 2), s.Key[:]), s.Sig[:])
-	}
-	return Record{KindRelease, b}
-}
-
-// DecodeRelease reads the payload of a release record.
-func DecodeRelease(b []byte) (*Release, error) {
-	var r Release
-	d := wire.NewDecoder(b)
-	next := uint64(0)
-	for m := d.Map(6); m.Next(); next++ {
-		if m.Key != next {
-			m.Unknown()
-			break
-		}
-		r.field(d, m.Key)
-	}
-	if err := d.End(); err != nil {
-		return nil, refuse(BadCanonical, "release: %v", err)
-	}
-	if next != 6 {
-		return nil, refuse(BadCanonical, "release of %d fields", next)
-	}
-	if !safeName(r.Name) {
-		return nil, refuse(BadCanonical, "release name %q", r.Name)
-	}
-	for _, f := range r.Files {
-		if !safeName(f.Name) {
-			return nil, refuse(BadCanonical, "file name %q", f.Name)
-		}
-	}
-	return &r, nil
-}
-
-func (r *Release) field(d *wire.Decoder, key uint64) {
-	switch key {
-	case 0:
-		if v := d.Uint(1 << 16); v != 1 {
-			d.Fail(wire.Invalid("release version %d", v))
-		}
-	case 1:
-		r.Name = d.Text(maxName)
-	case 2:
-		r.Version = d.Text(maxName)
-	case 3:
-		r.Seq = d.Uint(1 << 62)
-	case 4:
-		for n := d.Array(maxReleaseFiles); n > 0 && d.Err() == nil; n-- {
-			var f ReleaseFile
-			if d.Array(4) != 4 {
-				d.Fail(wire.Invalid("file of a release"))
-			}
-			f.Name, f.Size = d.Text(maxName), d.Uint(maxFile)
-			d.Fixed(f.Sum[:])
-			f.Exec = d.Uint(1) == 1
-			r.Files = append(r.Files, f)
-		}
-	case 5:
-		for n := d.Array(maxReleaseSigs); n > 0 && d.Err() == nil; n-- {
-			var s ReleaseSig
-			if d.Array(2) != 2 {
-				d.Fail(wire.Invalid("signature of a release"))
-			}
-			d.Fixed(s.Key[:])
-			d.Fixed(s.Sig[:])
-			r.Signatures = append(r.Signatures, s)
-		}
-	}
-}
-
-// safeName reports whether a name stays below the folder it is written to, on every system.
-func safeName(name string) bool {
-	if name == "" || len(name) > maxName {
-		return false
-	}
-	part := 0
-	for i, c := range name {
-		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' && part > 0 && i+1 < len(name) && name[i+1] != '/'
-		switch {
-		case c == '/' && part > 0 && i+1 < len(name):
-			part = 0
-		case ok:
-			part++
-		default:
-			return false
-		}
-	}
-	return true
 }

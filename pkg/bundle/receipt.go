@@ -50,7 +50,9 @@ func (r *Receipt) Verify(file Key) bool {
 }
 
 // Record returns the record of a receipt.
-func (r *Receipt) Record() Record { return Record{KindReceipt, append(r.body(), r.Tag[:]...)} }
+func (r *Receipt) Record() Record {
+	return Record{Kind: KindReceipt, Payload: append(r.body(), r.Tag[:]...)}
+}
 
 // Full reports whether all n chunks of the body arrived.
 func (r *Receipt) Full(n int) bool {

@@ -2,6 +2,8 @@ package bundle
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"hash"
 	"hash/maphash"
 	"strconv"
 
@@ -52,11 +54,64 @@ const (
 type Record struct {
 	Kind    Kind
 	Payload []byte
+	late    *late  // a piece whose payload is read when it is written
+	piece   *Piece // once it was decoded
+}
+
+// Len returns the length of the payload.
+func (r Record) Len() int {
+	if r.late != nil {
+		return r.late.size()
+	}
+	return len(r.Payload)
 }
 
 // Size returns how many bytes the record takes in a chunk.
 func (r Record) Size() int {
-	return 1 + wire.UvarintLen(uint64(len(r.Payload))) + len(r.Payload)
+	return 1 + wire.UvarintLen(uint64(r.Len())) + r.Len()
+}
+
+// Piece returns the record as a piece of a file, with its sum.
+func (r Record) Piece() (*Piece, error) {
+	if r.piece != nil {
+		return r.piece, nil
+	}
+	p, err := DecodePiece(r.Payload)
+	if err == nil {
+		p.Sum = sha256.Sum256(p.Data)
+	}
+	return p, err
+}
+
+// digest writes the record to a hash: whole, but of a piece its sum for its data.
+func (r *Record) digest(h hash.Hash) {
+	b := wire.AppendUvarint(append(make([]byte, 0, 128), byte(r.Kind)), uint64(r.Len()))
+	var p *Piece
+	switch {
+	case r.late != nil:
+		x := r.late.piece()
+		p = &x
+	case r.Kind == KindPiece:
+		p, _ = r.Piece() // one that is none is hashed whole
+		r.piece = p
+	}
+	if p != nil {
+		b = append(p.append(b), p.Sum[:]...)
+		h.Write(b)
+		return
+	}
+	h.Write(b)
+	h.Write(r.Payload)
+}
+
+// sumRecords names the records of a chunk: SHA-256 of all their digests.
+func sumRecords(list []Record) (sum [32]byte) {
+	h := sha256.New()
+	for i := range list {
+		list[i].digest(h)
+	}
+	h.Sum(sum[:0])
+	return sum
 }
 
 // Append appends kind ‖ length ‖ payload.

@@ -36,7 +36,11 @@ func TestLarge(t *testing.T) {
 	}
 	defer f.Close()
 	src := random{gib << 30}
-	p, err := Pack(f, func(yield func(Record) error) error { return Pieces(src, src.size, keyOf(1), yield) }, sealed(keyOf(1)))
+	outline, err := OutlineOf(src, src.size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Pack(f, func(yield func(Record) error) error { return outline.Pieces(src, yield) }, sealed(keyOf(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,7 @@ func TestLarge(t *testing.T) {
 	err = b.Check(func(c *Chunk) error {
 		for _, r := range c.Records {
 			x, err := DecodePiece(r.Payload)
-			if err != nil || int64(x.Offset) != next {
+			if err != nil || int64(x.Number)*PieceSize != next {
 				return fmt.Errorf("piece at %d: %v", next, err)
 			}
 			src.ReadAt(buf[:len(x.Data)], next)

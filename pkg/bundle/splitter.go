@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"hash"
+	"slices"
+	"sync"
 
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -12,7 +14,8 @@ import (
 // splitter cuts the body into chunks. Where bytes are missing it looks for the next chunk.
 type splitter struct {
 	f      *File
-	codec  codec
+	codecs []codec // one a core
+	early  []early // chunks decoded before their turn
 	each   func(*Chunk) error
 	open   bool
 	buf    []byte
@@ -26,7 +29,7 @@ type splitter struct {
 	last   bool
 }
 
-// feed takes the bytes of the body at an offset; offsets only grow.
+// feed takes the bytes of the body at an offset; offsets only grow. Whole chunks are cut off by cut.
 func (s *splitter) feed(off int64, b []byte) error {
 	if !s.any {
 		s.any, s.number, s.next = true, -1, off
@@ -37,12 +40,15 @@ func (s *splitter) feed(off int64, b []byte) error {
 		}
 	}
 	if off != s.next {
+		if err := s.cut(); err != nil {
+			return err
+		}
 		s.drop()
 		s.next = off
 	}
 	s.buf = append(s.buf, b...)
 	s.next += int64(len(b))
-	return s.cut()
+	return nil
 }
 
 // drop forgets the beginning of a chunk whose end is missing.
@@ -78,7 +84,7 @@ func (s *splitter) cut() error {
 			break
 		}
 		if err == nil {
-			err = s.take(s.buf[at : at+n])
+			err = s.take(s.decode(at, n))
 		}
 		var re *RefusedError
 		switch {
@@ -95,6 +101,7 @@ func (s *splitter) cut() error {
 			return err
 		}
 	}
+	s.early = s.early[:0]
 	if at > 0 {
 		s.buf = append(s.buf[:0], s.buf[at:]...)
 	}
@@ -103,6 +110,7 @@ func (s *splitter) cut() error {
 
 // window feeds what is there of a window.
 func (s *splitter) window(w *window) error {
+	s.buf = slices.Grow(s.buf, w.data*sectorBody)
 	for i := range w.data {
 		n := sectorBody
 		if w.last && i == w.data-1 {
@@ -115,7 +123,7 @@ func (s *splitter) window(w *window) error {
 			return err
 		}
 	}
-	return nil
+	return s.cut()
 }
 
 // find returns where in b the next chunk may begin, or how much of b cannot be the beginning of one.
@@ -157,9 +165,55 @@ func plausible(b []byte) bool {
 	return err == nil && b[chunkFixed] == byte(KindHead)
 }
 
-// take decodes a chunk and hands it out.
-func (s *splitter) take(b []byte) error {
-	c, err := s.codec.decode(b)
+// early is a chunk decoded before its turn.
+type early struct {
+	at, n int // in buf
+	c     *Chunk
+	err   error
+}
+
+// earlyChunks is how many chunks a core decodes before their turn; each may take MaxChunk.
+const earlyChunks = 4
+
+// decode returns the chunk at buf[at:at+n]. What seems to follow it is decoded at once, on all cores.
+func (s *splitter) decode(at, n int) (*Chunk, error) {
+	for len(s.early) > 0 && s.early[0].at < at {
+		s.early = s.early[1:]
+	}
+	if len(s.early) == 0 || s.early[0].at != at || s.early[0].n != n {
+		s.ahead(at)
+	}
+	return s.early[0].c, s.early[0].err
+}
+
+// ahead decodes whole chunks from buf[at:] on, at least the one that begins there.
+func (s *splitter) ahead(at int) {
+	if s.codecs == nil {
+		s.codecs = make([]codec, cores())
+	}
+	s.early = nil
+	for len(s.early) < earlyChunks*len(s.codecs) {
+		n, err := chunkLen(s.buf[at:])
+		if err != nil || at+n > len(s.buf) || s.search && len(s.early) > 0 {
+			break
+		}
+		s.early = append(s.early, early{at: at, n: n})
+		at += n
+	}
+	var wg sync.WaitGroup
+	for w := range min(len(s.codecs), len(s.early)) {
+		wg.Go(func() {
+			for i := w; i < len(s.early); i += len(s.codecs) {
+				e := &s.early[i]
+				e.c, e.err = s.codecs[w].decode(s.buf[e.at : e.at+e.n])
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// take hands a decoded chunk out.
+func (s *splitter) take(c *Chunk, err error) error {
 	switch {
 	case err != nil:
 		return err
@@ -202,6 +256,9 @@ func (s *splitter) compact(body []byte) error {
 		return nil
 	}
 	if err := s.feed(0, body); err != nil {
+		return err
+	}
+	if err := s.cut(); err != nil {
 		return err
 	}
 	return s.end()

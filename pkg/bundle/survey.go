@@ -6,6 +6,8 @@ import (
 	"hash"
 	"hash/maphash"
 	"slices"
+
+	"github.com/pars-network/pars/pkg/wire"
 )
 
 // Source yields the records of a bundle, kinds ascending. It is called twice or more and must yield the
@@ -40,13 +42,13 @@ type cutter struct {
 	last  Kind
 	zip   bool
 	any   bool
-	emit  func(raw []byte, zip bool) (next []byte, err error)
+	emit  func(raw []byte, zip bool, late *late) (next []byte, err error)
 }
 
 func (c *cutter) add(r Record) error {
 	switch {
-	case len(r.Payload) > MaxRecord:
-		return fmt.Errorf("record of kind %s with %d bytes: %w", r.Kind, len(r.Payload), ErrLimit)
+	case r.Len() > MaxRecord:
+		return fmt.Errorf("record of kind %s with %d bytes: %w", r.Kind, r.Len(), ErrLimit)
 	case r.Kind == KindHead || c.any && r.Kind < c.last:
 		return fmt.Errorf("record of kind %s after %s", r.Kind, c.last)
 	}
@@ -55,19 +57,30 @@ func (c *cutter) add(r Record) error {
 			return err
 		}
 	}
+	if r.late != nil { // a chunk of its own
+		if len(c.buf) > 0 {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+		c.last, c.any = r.Kind, true
+		next, err := c.emit(c.buf, true, r.late)
+		c.buf = next
+		return err
+	}
 	if c.twins.add(c.list, r) {
 		return nil
 	}
 	at := len(c.buf)
 	c.buf = r.Append(c.buf)
 	own := c.buf[at+r.Size()-len(r.Payload):]
-	c.list = append(c.list, Record{r.Kind, own})
+	c.list = append(c.list, Record{Kind: r.Kind, Payload: own})
 	c.last, c.zip, c.any = r.Kind, c.zip || !dense(r.Kind), true
 	return nil
 }
 
 func (c *cutter) flush() error {
-	next, err := c.emit(c.buf, c.zip)
+	next, err := c.emit(c.buf, c.zip, nil)
 	c.buf, c.list, c.twins, c.zip = next, c.list[:0], twins{}, false
 	return err
 }
@@ -98,14 +111,43 @@ type survey struct {
 
 // measure compresses a chunk where that helps, and names it.
 func (s *survey) measure(j *job) {
-	j.d = draft{raw: j.raw, stored: j.raw}
-	if j.zip && len(j.raw) > 0 {
-		j.d.stored, j.d.zipped, j.err = j.pack(j.raw)
+	j.d = draft{}
+	if l := j.late; l != nil {
+		rec := Record{Kind: KindPiece, late: l}
+		j.d.sum = sumRecords([]Record{rec})
+		if j.size, j.sum = rec.Size(), j.d.sum; l.o.dense[l.i] {
+			return
+		}
+		if j.err = j.load(); j.err != nil {
+			return
+		}
 	}
-	j.d.sum, j.mark = sha256.Sum256(j.raw), maphash.Bytes(s.seed, j.raw)
+	j.d.raw, j.d.stored, j.size = j.raw, j.raw, len(j.raw)
+	if j.zip && len(j.raw) > 0 {
+		if j.d.stored, j.d.zipped, j.err = j.pack(j.raw); j.err != nil {
+			return
+		}
+	}
+	if j.late == nil {
+		var list []Record
+		if list, j.err = DecodeRecords(j.raw); j.err != nil {
+			return
+		}
+		j.d.sum, j.mark = sumRecords(list), maphash.Bytes(s.seed, j.raw)
+	}
 	if j.sum = j.d.sum; j.d.zipped {
 		j.sum = sha256.Sum256(j.d.stored)
 	}
+	j.size = len(j.d.stored)
+}
+
+// load reads the one record of a late chunk.
+func (j *job) load() (err error) {
+	b := wire.AppendUvarint(append(j.raw[:0], byte(KindPiece)), uint64(j.late.size()))
+	if b, err = j.late.load(b); err == nil {
+		j.raw = b
+	}
+	return err
 }
 
 // surveyOf walks the source once.
@@ -121,10 +163,13 @@ func surveyOf(src Source, progress func(int64)) (*survey, error) {
 		x.Write(d.sum[:])
 		y.Write(j.sum[:])
 		s.sums, s.marks = append(s.sums, d.sum), append(s.marks, j.mark)
-		s.lengths, s.zipped = append(s.lengths, uint32(len(d.stored))), append(s.zipped, d.zipped)
-		s.bytes += int64(len(d.raw))
+		s.lengths, s.zipped = append(s.lengths, uint32(j.size)), append(s.zipped, d.zipped)
+		s.bytes += int64(j.size)
 		progress(s.bytes)
-		if room -= len(d.raw) + len(d.stored); room >= 0 {
+		if room -= j.size + len(d.raw); j.late != nil {
+			room = -1
+		}
+		if room >= 0 {
 			s.kept = append(s.kept, draft{slices.Clone(d.raw), slices.Clone(d.stored), d.zipped, d.sum})
 		}
 		return nil
@@ -148,7 +193,7 @@ func (s *survey) count(r Record) {
 		n++
 	}
 	s.counts[n-1].Records++
-	s.counts[n-1].Bytes += uint64(len(r.Payload))
+	s.counts[n-1].Bytes += uint64(r.Len())
 }
 
 // size returns the length of the body with the heads h and h with counts.
@@ -190,7 +235,14 @@ func (s *survey) replay(src Source, work func(*job), emit func(*job) error) erro
 
 // again makes the draft of a chunk once more, and refuses another than the first time: no key stream covers two texts.
 func (s *survey) again(j *job) (err error) {
-	if j.i >= len(s.lengths) || maphash.Bytes(s.seed, j.raw) != s.marks[j.i] {
+	if j.i >= len(s.lengths) {
+		return errChanged
+	}
+	if j.late != nil {
+		if err := j.load(); err != nil {
+			return err
+		}
+	} else if maphash.Bytes(s.seed, j.raw) != s.marks[j.i] {
 		return errChanged
 	}
 	j.d = draft{raw: j.raw, stored: j.raw, zipped: s.zipped[j.i], sum: s.sums[j.i]}

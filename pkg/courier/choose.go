@@ -54,14 +54,15 @@ type load struct {
 	count    int // vertices
 	plan     []Planned
 	warnings []string
+	reading  opened
 }
 
 // addedFile goes as pieces.
 type addedFile struct {
 	AddedFile
-	size int64
-	sum  [32]byte
+	*bundle.Outline
 	exec bool
+	hash [32]byte // SHA-256 of a program
 }
 
 // choose collects what q asks for and, under a limit, takes the most urgent of it.
@@ -240,18 +241,14 @@ func (c *Courier) chooseFiles(l *load, q *PackQuery) error {
 		if err != nil {
 			return err
 		}
-		sum, size, err := hashOf(f, size)
-		if err != nil {
+		added := &addedFile{AddedFile: a}
+		if err := errors.Join(added.outline(f, size), f.Close()); err != nil {
 			return err
 		}
-		info, err := os.Stat(a.Path)
-		if err != nil {
-			return err
-		}
-		l.files = append(l.files, &addedFile{a, size, sum, info.Mode()&0o100 != 0})
+		l.files = append(l.files, added)
 	}
-	slices.SortFunc(l.files, func(a, b *addedFile) int { return slices.Compare(a.sum[:], b.sum[:]) })
-	l.files = slices.CompactFunc(l.files, func(a, b *addedFile) bool { return a.sum == b.sum })
+	slices.SortFunc(l.files, (*addedFile).compare)
+	l.files = slices.CompactFunc(l.files, func(a, b *addedFile) bool { return a.compare(b) == 0 })
 	if len(l.files) == 0 {
 		return nil
 	}
@@ -259,7 +256,7 @@ func (c *Courier) chooseFiles(l *load, q *PackQuery) error {
 		r.Name = "files"
 	}
 	for _, f := range l.files {
-		r.Files = append(r.Files, bundle.ReleaseFile{Name: f.Name, Size: uint64(f.size), Sum: f.sum, Exec: f.exec})
+		r.Files = append(r.Files, bundle.ReleaseFile{Name: f.AddedFile.Name, Size: uint64(f.Size), Sum: f.Outline.Name, Exec: f.exec, Hash: f.hash})
 	}
 	rec := r.Record()
 	if _, err := bundle.DecodeRelease(rec.Payload); err != nil {
@@ -269,10 +266,23 @@ func (c *Courier) chooseFiles(l *load, q *PackQuery) error {
 	return nil
 }
 
-func hashOf(f *os.File, size int64) ([32]byte, int64, error) {
-	defer f.Close()
-	sum, n, err := bundle.HashFile(f)
-	return sum, n, err
+// outline reads the file once. A program is hashed whole, too, so that its receiver can compare what others tell of it.
+func (a *addedFile) outline(f *os.File, size int64) (err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if a.Outline, err = bundle.OutlineOf(f, size); err != nil {
+		return err
+	}
+	if a.exec = info.Mode()&0o100 != 0; a.exec {
+		a.hash, _, err = bundle.HashFile(f)
+	}
+	return err
+}
+
+func (a *addedFile) compare(b *addedFile) int {
+	return slices.Compare(a.Outline.Name[:], b.Outline.Name[:])
 }
 
 // newest is the time of the newest entry, for the order in which sessions are taken.

@@ -73,35 +73,70 @@ func TestFalseFile(t *testing.T) {
 	}
 }
 
-// TestOverwritten: bytes that were hashed are not written over, and nothing stands behind the end of a file: neither by
+// piecesOf cuts a file; the name is what they belong to.
+func piecesOf(t *testing.T, b []byte) (name [32]byte, out []bundle.Piece) {
+	t.Helper()
+	o, err := bundle.OutlineOf(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range bundle.PieceCount(uint64(len(b))) {
+		at := int(n) * bundle.PieceSize
+		out = append(out, bundle.Piece{Object: o.Name, Total: uint64(len(b)), Number: n, Data: b[at:min(len(b), at+bundle.PieceSize)]})
+	}
+	return o.Name, out
+}
+
+// TestOverwritten: pieces that were hashed are not written over, and nothing stands behind the end of a file: neither by
 // what the same bundle brings nor by what one before it left.
 func TestOverwritten(t *testing.T) {
-	prog := []byte("#!/bin/sh\necho good\n")
-	sum := sha256.Sum256(prog)
+	prog := bytes.Repeat([]byte("#!/bin/sh\necho good\n"), 20_000)
+	name, pieces := piecesOf(t, prog)
 	n := uint64(len(prog))
-	rel := bundle.Release{Name: "pars", Version: "1", Files: []bundle.ReleaseFile{{Name: "prog", Size: n, Sum: sum, Exec: true}}}
-	piece := func(total, off uint64, data string) bundle.Record {
-		p := bundle.Piece{Object: sum, Total: total, Offset: off, Data: []byte(data)}
-		return p.Record()
+	rel := bundle.Release{Name: "pars", Version: "1", Files: []bundle.ReleaseFile{{Name: "prog", Size: n, Sum: name, Exec: true, Hash: sha256.Sum256(prog)}}}
+	all := func(list ...bundle.Record) []bundle.Record {
+		for i := range pieces {
+			list = append(list, pieces[i].Record())
+		}
+		return append(list, rel.Record())
 	}
-	good := piece(n, 0, string(prog))
+	false1 := pieces[1]
+	false1.Data = bytes.Repeat([]byte("echo evil\n"), bundle.PieceSize)[:bundle.PieceSize]
+	longer := bundle.Piece{Object: name, Total: n + 9, Number: 2, Data: append(bytes.Clone(pieces[2].Data), "echo ha /"...)}
+	evil, more := false1.Record(), longer.Record()
 	for _, c := range []struct {
 		name    string
 		bundles [][]bundle.Record
 	}{
-		{"changed behind its back", [][]bundle.Record{{good, piece(n, 10, "echo ha /\n"), rel.Record()}}},
-		{"longer in the same bundle", [][]bundle.Record{{piece(n+9, n, "echo ha /\n"), good, rel.Record()}, {good, rel.Record()}}},
-		{"longer by one before", [][]bundle.Record{{piece(n+9, n, "echo ha /\n")}, {good, rel.Record()}}},
-		{"halves, overlapping", [][]bundle.Record{{piece(n, 0, string(prog[:12])), piece(n, 7, string(prog[7:])), piece(n, 3, "evil"), rel.Record()}}},
-		{"halves in two bundles", [][]bundle.Record{{piece(n, 9, string(prog[9:]))}, {piece(n, 0, string(prog[:9])), rel.Record()}}},
+		{"changed behind its back", [][]bundle.Record{{pieces[0].Record(), pieces[1].Record(), evil, pieces[2].Record(), rel.Record()}}},
+		{"longer in the same bundle", [][]bundle.Record{all(more)}},
+		{"longer by one before", [][]bundle.Record{{more}, all()}},
+		{"false by one before", [][]bundle.Record{{evil}, all()}},
+		{"twice by one before", [][]bundle.Record{{pieces[0].Record()}, {pieces[0].Record()}, {pieces[0].Record()}, all()[1:]}},
+		{"in any order", [][]bundle.Record{{pieces[2].Record(), pieces[0].Record(), pieces[1].Record(), rel.Record()}}},
+		{"in three bundles", [][]bundle.Record{{pieces[2].Record()}, {pieces[1].Record()}, {pieces[0].Record(), rel.Record()}}},
 	} {
 		h := rooms(t, 1)[0]
 		for i, records := range c.bundles {
 			h.unpackRecords(byte(i), records...)
 		}
 		if b, err := os.ReadFile(filepath.Join(h.dir, "files", "pars", "prog")); err != nil || !bytes.Equal(b, prog) {
-			t.Errorf("%s: %q %v", c.name, b, err)
+			t.Errorf("%s: %d bytes, %v", c.name, len(b), err)
 		}
+	}
+}
+
+// TestFalseRelease: a program that is not what its release tells of it is not handed out.
+func TestFalseRelease(t *testing.T) {
+	prog := []byte("#!/bin/sh\n")
+	name, pieces := piecesOf(t, prog)
+	rel := bundle.Release{Name: "pars", Version: "1", Files: []bundle.ReleaseFile{{Name: "prog", Size: uint64(len(prog)), Sum: name, Exec: true, Hash: sha256.Sum256([]byte("another"))}}}
+	h := rooms(t, 1)[0]
+	if count := h.unpackRecords(1, pieces[0].Record(), rel.Record()); count["piece refused"] != 1 {
+		t.Errorf("%v", count)
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "files", "pars", "prog")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a program that nobody told of is there")
 	}
 }
 
@@ -127,7 +162,8 @@ func (h *home) unpackRecords(version byte, records ...bundle.Record) map[string]
 // TestHole: a few bytes that claim to be the end of a huge file cost no walk over the hole before them.
 func TestHole(t *testing.T) {
 	h := rooms(t, 1)[0]
-	p := bundle.Piece{Object: [32]byte{5}, Total: 1 << 33, Offset: 1<<33 - 4, Data: []byte("tail")}
+	const pieces = 1 << 15
+	p := bundle.Piece{Object: [32]byte{5}, Total: (pieces-1)*bundle.PieceSize + 4, Number: pieces - 1, Data: []byte("tail")}
 	begin := time.Now()
 	if count := h.unpackRecords(1, p.Record()); count["piece parked"] != 1 {
 		t.Errorf("%v", count)
@@ -141,15 +177,14 @@ func TestHole(t *testing.T) {
 func TestTaken(t *testing.T) {
 	h := rooms(t, 1)[0]
 	for i, text := range []string{"first", "second", "first"} {
-		sum := sha256.Sum256([]byte(text))
-		rel := bundle.Release{Name: "pars", Version: "1", Files: []bundle.ReleaseFile{{Name: "prog", Size: uint64(len(text)), Sum: sum}}}
-		p := bundle.Piece{Object: sum, Total: uint64(len(text)), Data: []byte(text)}
-		h.unpackRecords(byte(i), p.Record(), rel.Record())
+		name, pieces := piecesOf(t, []byte(text))
+		rel := bundle.Release{Name: "pars", Version: "1", Files: []bundle.ReleaseFile{{Name: "prog", Size: uint64(len(text)), Sum: name}}}
+		h.unpackRecords(byte(i), pieces[0].Record(), rel.Record())
 		if b, err := os.ReadFile(filepath.Join(h.dir, "files", "pars", "prog")); err != nil || string(b) != "first" {
 			t.Errorf("%q %v", b, err)
 		}
 	}
-	second := sha256.Sum256([]byte("second"))
+	second, _ := piecesOf(t, []byte("second"))
 	if b, err := os.ReadFile(filepath.Join(h.dir, "files", hex.EncodeToString(second[:]))); err != nil || string(b) != "second" {
 		t.Errorf("%q %v", b, err)
 	}

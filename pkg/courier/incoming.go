@@ -2,14 +2,12 @@ package courier
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,19 +29,39 @@ type object struct {
 	total int64
 }
 
-// placed is where a file belongs by a release.
+// placed is where a file belongs by a release, and what else that tells of it.
 type placed struct {
 	path string
 	exec bool
+	hash [32]byte // SHA-256 of the whole; zero: not told
 }
 
 type incomingFile struct {
 	object
 	f     *os.File
-	hash  hash.Hash // over the bytes up to next, which are on the disk as they were hashed
-	next  int64
-	got   int64 // bytes that ever came, of all bundles: with fewer than total a hole is left, and hashing is a waste
+	late  bundle.Behind   // writes f
+	name  bundle.FileHash // over the pieces before next, which are on the disk as they were hashed
+	next  uint32
+	got   bitmap // pieces that ever came, of all bundles: while one is missing, hashing is a waste
 	dirty bool
+}
+
+// bitmap is a set of small numbers.
+type bitmap []byte
+
+func (b *bitmap) set(n uint32) {
+	for int(n/8) >= len(*b) {
+		*b = append(*b, 0)
+	}
+	(*b)[n/8] |= 1 << (n % 8)
+}
+
+// count returns how many are in it.
+func (b bitmap) count() (n uint32) {
+	for _, x := range b {
+		n += uint32(bits.OnesCount8(x))
+	}
+	return n
 }
 
 const maxIncoming = 1024
@@ -66,15 +84,17 @@ func (in *incoming) begin(o object) (*incomingFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &incomingFile{object: o, f: file, hash: sha256.New()}
-	if b, err := os.ReadFile(in.part(o) + ".got"); err == nil && len(b) == 8 {
-		f.got = int64(binary.BigEndian.Uint64(b))
+	f := &incomingFile{object: o, f: file, late: bundle.Behind{File: file}, name: bundle.NewFileHash(uint64(o.total))}
+	if b, err := os.ReadFile(in.part(o) + ".got"); err == nil && len(b) <= int(f.pieces()/8)+1 {
+		f.got = b
 	}
 	in.open[o] = f
 	return f, nil
 }
 
-// piece writes a piece to its place, but for bytes that were hashed: others could be written over them.
+func (o *object) pieces() uint32 { return bundle.PieceCount(uint64(o.total)) }
+
+// piece writes a piece to its place, but for one that was hashed: another could be written over it.
 func (in *incoming) piece(p *bundle.Piece) (err error) {
 	o := object{p.Object, int64(p.Total)}
 	f := in.open[o]
@@ -83,20 +103,17 @@ func (in *incoming) piece(p *bundle.Piece) (err error) {
 			return err
 		}
 	}
-	data, off := p.Data, int64(p.Offset)
-	if known := f.next - off; known > 0 {
-		data, off = data[min(known, int64(len(data))):], f.next
-	}
-	if len(data) == 0 {
+	if p.Number < f.next {
 		return nil
 	}
-	if off == f.next {
-		f.hash.Write(data)
-		f.next += int64(len(data))
+	if p.Number == f.next {
+		f.name.Add(p.Sum)
+		f.next++
 	}
-	f.got += int64(len(data))
+	f.got.set(p.Number)
 	f.dirty = true
-	_, err = f.f.WriteAt(data, off)
+	_, err = f.f.WriteAt(p.Data, int64(p.Number)*bundle.PieceSize)
+	f.late.Wrote(len(p.Data))
 	return err
 }
 
@@ -104,7 +121,7 @@ func (in *incoming) release(r *bundle.Release) {
 	for _, f := range r.Files {
 		folder := r.Name
 		if path, ok := safeJoin(folder, f.Name); ok && len(in.names) < maxIncoming {
-			in.names[f.Sum] = placed{path, f.Exec}
+			in.names[f.Sum] = placed{path, f.Exec, f.Hash}
 		}
 	}
 }
@@ -115,22 +132,24 @@ func safeJoin(a, b string) (string, bool) {
 	return path, a != "" && filepath.IsLocal(a) && filepath.IsLocal(path)
 }
 
-// sync makes the pieces durable, then how many there are.
+// sync makes the pieces durable, then which there are.
 func (in *incoming) sync() error {
 	for _, f := range in.open {
 		if !f.dirty {
 			continue
 		}
-		if err := f.f.Sync(); err != nil {
+		if err := f.sync(); err != nil {
 			return err
 		}
-		if err := os.WriteFile(in.part(f.object)+".got", binary.BigEndian.AppendUint64(nil, uint64(f.got)), 0o600); err != nil {
+		if err := os.WriteFile(in.part(f.object)+".got", f.got, 0o600); err != nil {
 			return err
 		}
 		f.dirty = false
 	}
 	return nil
 }
+
+func (f *incomingFile) sync() error { return errors.Join(f.late.Wait(), f.f.Sync()) }
 
 // place gives every file that is whole and right its name.
 func (in *incoming) place(emit func(Result) error) error {
@@ -155,11 +174,18 @@ func (in *incoming) placeOne(f *incomingFile, emit func(Result) error) error {
 	switch {
 	case err != nil:
 		return err
-	case !right && max(f.got, f.next) < f.total:
+	case !right && f.got.count() < f.pieces():
 		out.Result, out.Reason = "parked", "pieces are missing"
 		return emit(out)
 	case !right:
 		out.Result, out.Reason = "refused", "its hash is another"
+		return errors.Join(in.drop(f), emit(out))
+	}
+	if right, err = in.asReleased(f); err != nil {
+		return err
+	}
+	if !right {
+		out.Result, out.Reason = "refused", "its SHA-256 is not the one that its release tells"
 		return errors.Join(in.drop(f), emit(out))
 	}
 	mode := os.FileMode(0o600)
@@ -172,7 +198,7 @@ func (in *incoming) placeOne(f *incomingFile, emit func(Result) error) error {
 	if err := os.MkdirAll(filepath.Dir(out.Path), 0o700); err != nil {
 		return err
 	}
-	if err := errors.Join(f.f.Chmod(mode), f.f.Sync(), f.f.Close()); err != nil {
+	if err := errors.Join(f.f.Chmod(mode), f.sync(), f.f.Close()); err != nil {
 		return err
 	}
 	f.dirty = false
@@ -204,7 +230,7 @@ func (in *incoming) pathOf(f *incomingFile) (path, why string, err error) {
 	}
 	defer old.Close()
 	if info, err := old.Stat(); err == nil && info.Size() == f.total {
-		if sum, _, err := bundle.HashFile(old); err == nil && sum == f.sum {
+		if o, err := bundle.OutlineOf(old, f.total); err == nil && o.Name == f.sum {
 			return named, "", nil
 		}
 	}
@@ -213,6 +239,7 @@ func (in *incoming) pathOf(f *incomingFile) (path, why string, err error) {
 
 // drop forgets a file that was placed or is false: it begins anew.
 func (in *incoming) drop(f *incomingFile) error {
+	f.late.Wait()
 	f.f.Close() // not every system removes what is open
 	for _, name := range []string{in.part(f.object), in.part(f.object) + ".got"} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -225,18 +252,29 @@ func (in *incoming) drop(f *incomingFile) error {
 
 // right reports whether the file has the hash that names it.
 func (f *incomingFile) right() (bool, error) {
-	if f.next == f.total {
-		return [32]byte(f.hash.Sum(nil)) == f.sum, nil
+	if f.next == f.pieces() {
+		return f.name.Name() == f.sum, nil
 	}
-	if f.got < f.total {
+	if f.got.count() < f.pieces() {
 		return false, nil
 	}
-	sum, n, err := bundle.HashFile(io.NewSectionReader(f.f, 0, f.total))
-	return sum == f.sum && n == f.total, err
+	o, err := bundle.OutlineOf(f.f, f.total)
+	return err == nil && o.Name == f.sum, err
+}
+
+// asReleased reports whether a program has the SHA-256 that its release tells, if it tells one.
+func (in *incoming) asReleased(f *incomingFile) (bool, error) {
+	want := in.names[f.sum].hash
+	if want == [32]byte{} {
+		return true, nil
+	}
+	sum, _, err := bundle.HashFile(io.NewSectionReader(f.f, 0, f.total))
+	return sum == want, err
 }
 
 func (in *incoming) close() {
 	for _, f := range in.open {
+		f.late.Wait()
 		f.f.Close()
 	}
 }

@@ -91,6 +91,9 @@ func (l *looker) release(out Result, rel *bundle.Release) error {
 	}
 	for _, f := range rel.Files {
 		r := Result{ID: "file:" + hex.EncodeToString(f.Sum[:]), Kind: "name", Result: "kept", Path: f.Name, Bytes: int(min(f.Size, 1<<31-1)), Reason: bundle.Spoken(f.Sum)}
+		if f.Hash != [32]byte{} {
+			r.Reason += fmt.Sprintf(", SHA-256 %x", f.Hash)
+		}
 		if err := l.emit(r); err != nil {
 			return err
 		}

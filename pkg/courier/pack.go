@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pars-network/pars/pkg/bundle"
 	"github.com/pars-network/pars/pkg/store"
@@ -56,6 +57,7 @@ func (c *Courier) Pack(ctx context.Context, q PackQuery, w io.Writer) (Packed, e
 			return Packed{}, errors.New("nobody to seal to: name a session, an account with --for, or a pass-phrase, or pack in open form")
 		}
 		p, err := bundle.Pack(w, c.source(ctx, l), c.options(&q, l))
+		l.reading.close()
 		if errors.Is(err, bundle.ErrLimit) && q.Limit > 0 && n < retries-1 && l.count > 0 {
 			continue
 		}
@@ -106,7 +108,7 @@ func (c *Courier) source(ctx context.Context, l *load) bundle.Source {
 			}
 		}
 		for _, f := range l.files {
-			if err := c.pieces(ctx, f, yield); err != nil {
+			if err := f.Pieces(byPath{&l.reading, f.Path}, func(r bundle.Record) error { return errors.Join(ctx.Err(), yield(r)) }); err != nil {
 				return err
 			}
 		}
@@ -121,16 +123,44 @@ func (c *Courier) source(ctx context.Context, l *load) bundle.Source {
 	}
 }
 
-func (c *Courier) pieces(ctx context.Context, a *addedFile, yield func(bundle.Record) error) error {
-	f, size, err := openFile(a.Path)
-	if err != nil {
-		return err
+// opened keeps the file open that is read just now: pieces are read after they were listed, mostly of one file.
+type opened struct {
+	mu   sync.Mutex
+	path string
+	f    *os.File
+}
+
+// close closes what is open.
+func (o *opened) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.f != nil {
+		o.f.Close()
+		o.f, o.path = nil, ""
 	}
-	defer f.Close()
-	if size != a.size {
-		return fmt.Errorf("%s changed while it was packed", a.Path)
+}
+
+// byPath is a file that is opened when it is read.
+type byPath struct {
+	*opened
+	path string
+}
+
+// ReadAt implements io.ReaderAt.
+func (p byPath) ReadAt(b []byte, off int64) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.f == nil || p.opened.path != p.path {
+		f, err := os.Open(p.path)
+		if err != nil {
+			return 0, err
+		}
+		if p.f != nil {
+			p.f.Close()
+		}
+		p.f, p.opened.path = f, p.path
 	}
-	return bundle.Pieces(f, size, a.sum, func(r bundle.Record) error { return errors.Join(ctx.Err(), yield(r)) })
+	return p.f.ReadAt(b, off)
 }
 
 // fill takes what fits the limit, the most urgent first, and writes the plan. spare bytes of the room are left.
@@ -247,22 +277,22 @@ func (f *filler) sessions() error {
 
 // files takes whole files that fit, small ones first.
 func (f *filler) files() {
-	slices.SortStableFunc(f.l.files, func(a, b *addedFile) int { return cmp.Compare(a.size, b.size) })
+	slices.SortStableFunc(f.l.files, func(a, b *addedFile) int { return cmp.Compare(a.Size, b.Size) })
 	kept := f.l.files[:0:0]
 	for _, a := range f.l.files {
-		over := ceil(a.size, bundle.PieceSize) * 256
-		if f.used+a.size+over > f.room {
+		over := ceil(a.Size, bundle.PieceSize) * 256
+		if f.used+a.Size+over > f.room {
 			f.l.left++
 			continue
 		}
-		for left := a.size; left > 0; left -= bundle.PieceSize {
+		for left := a.Size; left > 0; left -= bundle.PieceSize {
 			f.add(bundle.KindPiece, int(min(left, bundle.PieceSize))+64)
 		}
-		f.l.plan = append(f.l.plan, Planned{Class: classFiles, What: "file " + a.Name, Count: 1, Bytes: a.size, Total: f.used})
+		f.l.plan = append(f.l.plan, Planned{Class: classFiles, What: "file " + a.AddedFile.Name, Count: 1, Bytes: a.Size, Total: f.used})
 		kept = append(kept, a)
 	}
 	f.l.files = kept
-	slices.SortFunc(f.l.files, func(a, b *addedFile) int { return slices.Compare(a.sum[:], b.sum[:]) })
+	slices.SortFunc(f.l.files, (*addedFile).compare)
 }
 
 func ceil(a, b int64) int64 { return (a + b - 1) / b }
@@ -288,6 +318,7 @@ func (c *Courier) Plan(ctx context.Context, q PackQuery, emit func(Planned) erro
 		}
 	}
 	p, err := bundle.Pack(io.Discard, c.source(ctx, l), c.options(&q, l))
+	l.reading.close()
 	if err != nil {
 		return Packed{}, err
 	}

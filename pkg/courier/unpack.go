@@ -295,7 +295,7 @@ func (u *unpacker) other(r bundle.Record) error {
 	}
 	switch r.Kind {
 	case bundle.KindPiece:
-		p, err := bundle.DecodePiece(r.Payload)
+		p, err := r.Piece()
 		if err != nil {
 			return u.refuse(r, string(bundle.BadCanonical))
 		}

@@ -100,6 +100,7 @@ const (
 	LabelBundleReceipt = "pars/bundle/receipt/v1"
 	LabelHave          = "pars/have/v1"
 	LabelRelease       = "pars/release/v1"
+	LabelFile          = "pars/file/v1"
 
 	LabelEVMVault = "pars/evm/vault/v1"
 )

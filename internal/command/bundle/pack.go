@@ -71,7 +71,12 @@ func packAction(c *urfave.Context) error {
 		var p courier.Packed
 		meter := cli.Progress(c)
 		err := cli.Output(c, func(w io.Writer) (err error) {
-			p, err = a.Pack(c.Context, q, &counter{w: w, tell: func(n int64) { meter.Set("%d bytes written", n) }})
+			out := &counter{w: w, tell: func(n int64) { meter.Set("%d bytes written", n) }}
+			if f, ok := w.(*os.File); ok && onDisk(f) {
+				out.late = &bundle.Behind{File: f}
+				defer func() { err = errors.Join(err, out.late.Wait(), f.Sync()) }()
+			}
+			p, err = a.Pack(c.Context, q, out)
 			return err
 		})
 		meter.Done()
@@ -97,9 +102,16 @@ func packAction(c *urfave.Context) error {
 	})
 }
 
+// onDisk reports whether f is a file or a disk: a pipe has nothing to be written behind.
+func onDisk(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && (info.Mode().IsRegular() || info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice)
+}
+
 // counter tells how much was written.
 type counter struct {
 	w    io.Writer
+	late *bundle.Behind // of a file
 	n    int64
 	tell func(int64)
 }
@@ -108,7 +120,9 @@ type counter struct {
 func (w *counter) Write(p []byte) (int, error) {
 	n, err := w.w.Write(p)
 	w.n += int64(n)
-	w.tell(w.n)
+	if w.tell(w.n); w.late != nil {
+		w.late.Wrote(n)
+	}
 	return n, err
 }
 
