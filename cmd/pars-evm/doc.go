@@ -31,6 +31,8 @@
 //	    write a proof of an account, and of words of its storage, that others check without a network
 //	verify FILE|-
 //	    check a proof with what is kept here, and ask nobody
+//	stake ADDRESS
+//	    prove what an account has staked in the profile's registry, and the score it gives a relay
 //	send [RAWTX|-]
 //	    queue a payment or a signed transaction, and send it once the chain can be reached
 //	wallet new
@@ -41,6 +43,8 @@
 //	    print the first address of the wallet
 //	wallet sign
 //	    sign a transaction and print it; nobody is asked
+//	wallet bind
+//	    say that this home's node counts as an account's stake
 //	queue ls
 //	    print the queue as it was left
 //	queue run

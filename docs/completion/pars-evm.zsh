@@ -16,12 +16,14 @@ _pars_evm() {
       '/receipt') at='/receipt' ;;
       '/proof') at='/proof' ;;
       '/verify') at='/verify' ;;
+      '/stake') at='/stake' ;;
       '/send') at='/send' ;;
       '/wallet') at='/wallet' ;;
       '/wallet/new') at='/wallet/new' ;;
       '/wallet/list') at='/wallet/list' ;;
       '/wallet/address') at='/wallet/address' ;;
       '/wallet/sign') at='/wallet/sign' ;;
+      '/wallet/bind') at='/wallet/bind' ;;
       '/queue') at='/queue' ;;
       '/queue/ls') at='/queue/ls' ;;
       '/queue/run') at='/queue/run' ;;
@@ -37,7 +39,7 @@ _pars_evm() {
     esac
   done
   case "$at" in
-    '') words='sync head balance nonce code storage call logs receipt proof verify send wallet queue precompiles serve validator vectors completion --version --help' ;;
+    '') words='sync head balance nonce code storage call logs receipt proof verify stake send wallet queue precompiles serve validator vectors completion --version --help' ;;
     '/sync') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --follow --save --home --profile --json --timeout -v --help' ;;
     '/head') words='--stale --home --profile --json --timeout -v --help' ;;
     '/balance') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --block --home --profile --json --timeout -v --help' ;;
@@ -49,12 +51,14 @@ _pars_evm() {
     '/receipt') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --block --home --profile --json --timeout -v --help' ;;
     '/proof') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --block -o --home --profile --json --timeout -v --help' ;;
     '/verify') words='--allow-old-checkpoint --home --profile --json --timeout -v --help' ;;
+    '/stake') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --home --profile --json --timeout -v --help' ;;
     '/send') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --to --value --data --sender --gas --valid --home --profile --json --timeout -v --help' ;;
-    '/wallet') words='new list address sign --help' ;;
+    '/wallet') words='new list address sign bind --help' ;;
     '/wallet/new') words='--passphrase-file --from-phrase --index --import --import-passphrase-file --home --profile --json --timeout -v --help' ;;
     '/wallet/list') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/wallet/address') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/wallet/sign') words='--passphrase-file --to --value --data --sender --gas --nonce --max-fee --tip --home --profile --json --timeout -v --help' ;;
+    '/wallet/bind') words='--passphrase-file --sender --valid --home --profile --json --timeout -v --help' ;;
     '/queue') words='ls run bump cancel drop --help' ;;
     '/queue/ls') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/queue/run') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --follow --home --profile --json --timeout -v --help' ;;

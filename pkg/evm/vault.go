@@ -150,6 +150,14 @@ func (v *Vault) Import(index uint32, k *wallet.Key) error {
 	return v.Save()
 }
 
+// BindingFile is where the binding of the node to a chain's stake is kept in a home. What it holds is public.
+func BindingFile(chain uint64) string { return fmt.Sprintf("evm/%d.stake", chain) }
+
+// KeepBinding keeps an encoded stake.Binding for the node of the home.
+func (v *Vault) KeepBinding(b []byte) error {
+	return v.files.WriteAtomic(BindingFile(v.Queue.Chain), b)
+}
+
 // Owned is one address of the wallet.
 type Owned struct {
 	Index   uint32

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"encoding/hex"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -38,6 +39,20 @@ type Chain struct {
 	ENSRegistry string `json:"ens_registry,omitempty"`
 	// Deposit is where a validator's stake is paid. Nil: there are none to become.
 	Deposit *Deposit `json:"deposit,omitempty"`
+	// Stake is where relays stake. Nil: none of them is known by a stake.
+	Stake *Stake `json:"stake,omitempty"`
+}
+
+// Stake is a registry of stakes.
+type Stake struct {
+	// Contract is its address, 0x and 40 digits. It answers stakeOf(address) with one word, in wei.
+	Contract string `json:"contract"`
+	// Slot, where it is told, is that of the mapping from address to wei in the contract's storage: one proof in place
+	// of a call.
+	Slot *uint64 `json:"slot,omitempty"`
+	// Unit is how many wei give a score of 1, a decimal number; Cap is the most.
+	Unit string `json:"unit"`
+	Cap  uint64 `json:"cap"`
 }
 
 // Deposit is the deposit contract of a beacon chain.
@@ -92,6 +107,9 @@ func (c *Chain) check() error {
 	case c.Deposit != nil && (!isHex(c.Deposit.Contract, 20) || !isHex(c.Deposit.ForkVersion, 4)):
 		return wire.Invalid("deposit needs a contract, 0x and 40 digits, and a fork_version, 0x and 8 digits")
 	}
+	if err := c.Stake.check(); err != nil {
+		return err
+	}
 	for _, p := range c.Precompiles {
 		if !plainName(p.Key) || !isHex(p.Address, 20) {
 			return wire.Invalid("precompile %.40q needs a key and an address", p.Key)
@@ -106,6 +124,22 @@ func (c *Chain) check() error {
 		return nil
 	}
 	return c.checkSync()
+}
+
+func (s *Stake) check() error {
+	if s == nil {
+		return nil
+	}
+	unit, ok := new(big.Int).SetString(s.Unit, 10)
+	switch {
+	case !isHex(s.Contract, 20):
+		return wire.Invalid("stake: contract is not 0x and 40 digits")
+	case !ok || unit.Sign() <= 0 || unit.BitLen() > 256 || unit.String() != s.Unit:
+		return wire.Invalid("stake: unit is no number of wei")
+	case s.Cap == 0 || s.Cap > 10:
+		return wire.Invalid("stake: cap is missing or above 10")
+	}
+	return nil
 }
 
 func (c *Chain) checkSync() error {

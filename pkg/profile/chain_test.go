@@ -12,14 +12,15 @@ const labChain = `{"name":"lab","chain_id":5,"chain":{"finality":"sync-committee
 	`"genesis_validators_root":"0x4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95",` +
 	`"forks":[{"name":"capella","epoch":0,"version":"0x03000000"},{"name":"later","epoch":9,"version":"0x04000000"}],` +
 	`"execution":[{"name":"shanghai","time":0}],"ws_period":100,"beacon":["http://127.0.0.1:1"],"rpc":["http://127.0.0.1:2"],` +
-	`"deposit":{"contract":"0x4242424242424242424242424242424242424242","fork_version":"0x00000001"}}}`
+	`"deposit":{"contract":"0x4242424242424242424242424242424242424242","fork_version":"0x00000001"},` +
+	`"stake":{"contract":"0x00000000000000000000000000000000000000cc","slot":0,"unit":"1000","cap":5}}}`
 
 func TestChain(t *testing.T) {
 	p, err := Parse([]byte(labChain))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := p.Chain; c.SecondsPerSlot != 2 || len(c.Forks) != 2 || c.Forks[1].Epoch != 9 || c.Beacon[0] != "http://127.0.0.1:1" {
+	if c := p.Chain; c.SecondsPerSlot != 2 || len(c.Forks) != 2 || c.Forks[1].Epoch != 9 || c.Beacon[0] != "http://127.0.0.1:1" || *c.Stake.Slot != 0 || c.Stake.Cap != 5 {
 		t.Errorf("got %+v", c)
 	}
 	for _, name := range []string{"ethereum", "sepolia"} {
@@ -34,6 +35,7 @@ func TestChain(t *testing.T) {
 // Each change of one part of a good chain is refused.
 func TestChainRefused(t *testing.T) {
 	for _, c := range [][2]string{
+		{"00cc", "00CC"}, {`"unit":"1000"`, `"unit":"0"`}, {`"unit":"1000"`, `"unit":"-1"`}, {`"unit":"1000"`, `"unit":"1e3"`}, {`"unit":"1000"`, `"unit":"01000"`}, {`"cap":5`, `"cap":11`}, {`"cap":5`, `"cap":0`},
 		{"sync-committee", "trust-me"}, {`"minimal"`, `"tiny"`}, {`"seconds_per_slot":2`, `"seconds_per_slot":0`},
 		{`"genesis_time":7`, `"genesis_time":0`}, {`"ws_period":100`, `"ws_period":0`}, {"0x4b36", "4b36"}, {"0x4b36", "0x4B36"}, {"0x4b36", "0x"},
 		{`"epoch":9`, `"epoch":-9`}, {`"epoch":0`, `"epoch":1`}, {`"epoch":0`, `"epoch":10`}, {"0x03000000", "0x030000"},

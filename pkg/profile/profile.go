@@ -33,11 +33,11 @@ type Profile struct {
 	// StampBits is the work that one envelope of a stranger must show, in leading zero bits. 0 to 32.
 	StampBits uint8 `json:"stamp_bits,omitempty"`
 	// Network is nil where only a chain is described (ethereum, sepolia).
-	Network *Network `json:"network"`
+	Network *Network `json:"network,omitempty"`
 	// Chain is nil where nothing is known of the chain but its number.
-	Chain *Chain `json:"chain"`
+	Chain *Chain `json:"chain,omitempty"`
 	// Bootstrap is how to find the first peers; nothing of it goes into the netid. It is nil where none is known.
-	Bootstrap *Bootstrap `json:"bootstrap"`
+	Bootstrap *Bootstrap `json:"bootstrap,omitempty"`
 }
 
 // Network holds what never changes in the life of a network; all of it goes into the netid.

@@ -102,5 +102,6 @@ const (
 	LabelRelease       = "pars/release/v1"
 	LabelFile          = "pars/file/v1"
 
-	LabelEVMVault = "pars/evm/vault/v1"
+	LabelEVMVault  = "pars/evm/vault/v1"
+	LabelPeerStake = "pars/peer-stake/v1"
 )

@@ -14,6 +14,6 @@ const description = "Facts of a chain, checked on this device: the sync committe
 // App returns a new tree of the command's verbs.
 func App() *urfave.App {
 	return cli.App("pars-evm", "check facts of a chain without trusting who tells them", description,
-		syncVerb(), headVerb(), balanceVerb(), nonceVerb(), codeVerb(), storageVerb(), callVerb(), logsVerb(), receiptVerb(), proofVerb(), verifyVerb(),
+		syncVerb(), headVerb(), balanceVerb(), nonceVerb(), codeVerb(), storageVerb(), callVerb(), logsVerb(), receiptVerb(), proofVerb(), verifyVerb(), stakeVerb(),
 		sendVerb(), walletVerb(), queueVerb(), precompilesVerb(), serveVerb(), validatorVerb(), vectorsVerb())
 }

@@ -3,8 +3,10 @@ package evm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -68,13 +70,26 @@ func open(c *urfave.Context) (*evm.Client, error) {
 			return nil, cli.Usagef("--checkpoint: %v", err)
 		}
 	}
-	if err := cl.Open(); err != nil {
+	switch err := cl.Open(); {
+	case errors.Is(err, evm.ErrNoFinality):
+		return nil, fmt.Errorf("%w: name a chain that does with --profile %s", err, strings.Join(provable(), ", ")+" or a FILE")
+	case err != nil:
 		return nil, err
 	}
 	if cl.AllowOld {
 		cli.Warnf(c, "old checkpoints are allowed: whoever holds keys of that time can show a false chain")
 	}
 	return cl, servers(c, cl)
+}
+
+// provable lists the built-in profiles whose blocks can be checked.
+func provable() (names []string) {
+	for _, n := range profile.Names() {
+		if p, err := profile.Load(n, nil); err == nil && p.Chain != nil && p.Chain.Finality != profile.FinalityNone {
+			names = append(names, n)
+		}
+	}
+	return names
 }
 
 func servers(c *urfave.Context, cl *evm.Client) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/evm/evmtest"
+	prof "github.com/pars-network/pars/pkg/profile"
 )
 
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
@@ -62,7 +63,10 @@ func TestUsage(t *testing.T) {
 		{[]string{"sync", "--beacon", "ftp://x", "--profile", "ethereum"}, 2, "http"},
 		{[]string{"sync", "--profile", "mars"}, 2, "unknown profile"},
 		{[]string{"sync", "--profile", "ethereum"}, 4, "--checkpoint"},
-		{[]string{"sync"}, 1, "publishes no proof"},
+		{[]string{"sync"}, 1, "publishes no proof of its blocks; nothing can be verified: name a chain that does with --profile ethereum, sepolia or a FILE"},
+		{[]string{"stake", "0x71562b71999873DB5b286dF957af199Ec94617F7", "--profile", "ethereum"}, 4, "names no stake registry"},
+		{[]string{"stake", "0x12", "--profile", "ethereum"}, 2, "no address"},
+		{[]string{"wallet", "bind", "--profile", "ethereum"}, 4, "names no stake registry"},
 		{[]string{"head", "--profile", "sepolia"}, 4, "checkpoint"},
 		{[]string{"verify", "/dev/null", "--profile", "sepolia"}, 6, "no proof file"},
 		{[]string{"wallet", "list"}, 4, "pars-node init"},
@@ -86,6 +90,7 @@ func chainAt(t *testing.T) (profile, root string, c *evmtest.Chain) {
 	t.Cleanup(r.Close)
 	p := *c.Profile
 	p.Chain.Beacon, p.Chain.RPC = []string{b.URL}, []string{r.URL}
+	p.Chain.Stake = &prof.Stake{Contract: strings.ToLower(c.Contract.Hex()), Slot: new(uint64), Unit: "1000", Cap: 5}
 	raw, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +120,7 @@ func TestReads(t *testing.T) {
 		{[]string{"nonce", chain.Addr.Hex(), "--block", "finalized"}, "29\n"}, {[]string{"code", chain.Contract.Hex()}, "0x" + evmtest.Runtime + "\n"},
 		{[]string{"storage", chain.Contract.Hex(), "0x0"}, word + "37\n"}, {[]string{"call", "--to", chain.Contract.Hex(), "--block", "51"}, word + "33\n"},
 		{[]string{"logs", "--address", chain.Contract.Hex(), "--since", "53"}, "53\t"}, {[]string{"receipt", chain.Blocks[53].Transactions()[0].Hash().Hex()}, "ok\tblock 53\t"},
+		{[]string{"stake", chain.Addr.Hex()}, "0\t0\n"}, {[]string{"stake", chain.Addr.Hex(), "--json"}, `"wei":"0","score":0,"verified":true,"block":40,`},
 		{[]string{"head"}, "55\t"}, {[]string{"balance", evmtest.Payee().Hex(), "--json"}, `"verified":true,"block":55,"hash":"` + chain.Blocks[55].Hash().Hex()},
 	} {
 		if out, errs, code := at(c.args...); code != 0 || !strings.Contains(out, c.want) {

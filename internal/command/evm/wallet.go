@@ -81,7 +81,7 @@ func (r rawRow) Text() string { return r.Raw }
 func walletVerb() *urfave.Command {
 	return &urfave.Command{
 		Name: "wallet", Usage: "keys that sign transactions",
-		Subcommands: []*urfave.Command{walletNew(), walletList(), walletAddress(), walletSign()},
+		Subcommands: []*urfave.Command{walletNew(), walletList(), walletAddress(), walletSign(), walletBind()},
 	}
 }
 

@@ -51,3 +51,18 @@ func (k *Key) SignTyped(t *Typed) ([]byte, error) {
 	sig[64] += 27
 	return sig, nil
 }
+
+// SignerOf recovers who made a signature of 65 bytes, r ‖ s ‖ v with v 27 or 28. The second s that every signature has
+// is refused, so that there is one form.
+func SignerOf(t *Typed, by [65]byte) (common.Address, error) {
+	v := by[64] - 27
+	if v > 1 || !crypto.ValidateSignatureValues(v, new(big.Int).SetBytes(by[:32]), new(big.Int).SetBytes(by[32:64]), true) {
+		return common.Address{}, wire.Invalid("no signature of an account")
+	}
+	by[64] = v
+	pub, err := crypto.SigToPub(t.Hash[:], by[:])
+	if err != nil {
+		return common.Address{}, wire.Invalid("no signature of an account")
+	}
+	return crypto.PubkeyToAddress(*pub), nil
+}

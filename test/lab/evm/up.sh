@@ -51,7 +51,7 @@ done
 curl -sf "$beacon/eth/v1/config/spec" > "$work/spec.json"
 fork() { printf '{"name":"%s","epoch":0,"version":"%s"}' "$1" "$(field "$2_FORK_VERSION" < "$work/spec.json")"; }
 cat > "$work/profile.json" <<END
-{"name": "lab", "chain_id": 32382, "network": null, "chain": {"finality": "sync-committee", "preset": "$preset", "seconds_per_slot": $slot,
+{"name": "lab", "chain_id": 32382, "chain": {"finality": "sync-committee", "preset": "$preset", "seconds_per_slot": $slot,
  "genesis_time": $(field genesis_time < "$work/genesis.json"), "genesis_validators_root": "$(field genesis_validators_root < "$work/genesis.json")",
  "forks": [$(fork phase0 GENESIS), $(fork altair ALTAIR), $(fork bellatrix BELLATRIX), $(fork capella CAPELLA)],
  "execution": [{"name": "shanghai", "time": 0}], "ws_period": 86400, "beacon": ["$beacon"], "rpc": ["http://127.0.0.1:$http"]}}

@@ -42,7 +42,7 @@ await serve(chain, port + 2);
 
 const version = (name) => hex(chain.config.forks[name].version);
 const told = {
-  name: "lab", chain_id: 32382, network: null, chain: {
+  name: "lab", chain_id: 32382, chain: {
     finality: "sync-committee", preset: "minimal", seconds_per_slot: slotSeconds, genesis_time: genesisTime, genesis_validators_root: hex(chain.genesisRoot),
     forks: Object.entries({ phase0: 0, altair: 0, bellatrix: 0, capella: 0, deneb: 0, ...forks }).map(([name, epoch]) => ({ name, epoch, version: version(name) })),
     execution: [{ name: "shanghai", time: 0 }, { name: "cancun", time: 0 }, { name: "prague", time: when(forks.electra) }, { name: "osaka", time: when(forks.fulu) }],
