@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,18 +11,18 @@ type File struct {
 	Form   string
 	Report Report
 
-	r         io.ReaderAt
-	size      int64
-	k         *fileKeys
-	pool      *pool
-	code      code
-	prefix    int
-	prefixSum [16]byte
-	whole     []byte // body of a compact file
-	index     *index // nil until it is needed
-	pos       int64  // where the next window is expected
-	buf       []byte // of the window that is read
-	other     []byte // of the one before it, which may still be in use
+	r      io.ReaderAt
+	size   int64
+	k      *fileKeys
+	pool   *pool
+	code   code
+	prefix int
+	ends   [2]endSum // of the prefix
+	whole  []byte    // body of a compact file
+	index  *index    // nil until it is needed
+	pos    int64     // where the next window is expected
+	buf    []byte    // of the window that is read
+	other  []byte    // of the one before it, which may still be in use
 }
 
 // Open opens a file with whatever of keys fits. Without any the error is ErrNotForUs.
@@ -197,7 +196,7 @@ func (f *File) mend(w *window) error {
 func (f *File) decrypt(w *window) {
 	f.pool.each(w.data, func(s *sealer, i int) {
 		if len(w.shards[i]) > 0 {
-			s.crypt(w.shards[i], w.n, i)
+			s.data(w.shape, w.shards[i], w.n, i)
 		}
 	})
 }
@@ -248,51 +247,6 @@ func (f *File) ahead(each func(*window) error) error {
 }
 
 var errStopped = errors.New("stopped")
-
-// prefixes reads both copies of the prefix. good says which of them are right.
-func (f *File) prefixes() (copies [2][]byte, good [2]bool, err error) {
-	n := f.prefix * SectorSize
-	end := f.size - int64(n)
-	if f.pos > 0 && f.pos < end {
-		end = f.pos // behind the last window: something may follow the bundle
-	}
-	for i, off := range []int64{0, end} {
-		if copies[i], err = readSome(f.r, f.size, off, n); err != nil {
-			return copies, good, err
-		}
-		good[i] = len(copies[i]) == n && sumPrefix(copies[i]) == f.prefixSum
-	}
-	return copies, good, nil
-}
-
-// maxDiffer is in how many units of 64 bytes two copies of a prefix may differ to be joined.
-const maxDiffer = 12
-
-// joinPrefix makes one good prefix of two damaged copies: each unit is right in one of them.
-func (f *File) joinPrefix(copies [2][]byte) []byte {
-	if len(copies[0]) != f.prefix*SectorSize || len(copies[1]) != len(copies[0]) {
-		return nil
-	}
-	var differ []int
-	for at := 0; at < len(copies[0]); at += unit {
-		if !bytes.Equal(copies[0][at:at+unit], copies[1][at:at+unit]) {
-			differ = append(differ, at)
-		}
-	}
-	if len(differ) > maxDiffer {
-		return nil
-	}
-	out := bytes.Clone(copies[0])
-	for pick := range 1 << len(differ) {
-		for i, at := range differ {
-			copy(out[at:at+unit], copies[pick>>i&1][at:])
-		}
-		if sumPrefix(out) == f.prefixSum {
-			return out
-		}
-	}
-	return nil
-}
 
 // End returns the offset behind the bundle, once it was walked: another may begin there.
 func (f *File) End() int64 {

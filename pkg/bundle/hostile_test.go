@@ -23,23 +23,25 @@ func forge(t *testing.T, k *fileKeys, body []byte) []byte {
 		t.Fatal(err)
 	}
 	r := Recipients{Groups: []Key{keyOf(1)}}
-	pre, err := prefixOf(k, &r, 1)
-	if err != nil {
-		t.Fatal(err)
+	var ends [2][]byte
+	for i := range ends {
+		if ends[i], err = prefixOf(k, &r, 1, i, keyOf(uint64(51+i))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	out := bytes.NewBuffer(pre)
-	ww := newWindowWriter(out, k, l, sumPrefix(pre))
+	out := bytes.NewBuffer(ends[front])
+	ww := newWindowWriter(out, k, l, false, [2]endSum{sumEnd(ends[front]), sumEnd(ends[tail])})
 	if _, err := ww.Write(body); err != nil {
 		t.Fatal(err)
 	}
 	if err := ww.close(); err != nil {
 		t.Fatal(err)
 	}
-	out.Write(pre)
+	out.Write(ends[tail])
 	return out.Bytes()
 }
 
-func forgedKeys() *fileKeys { return keysOf(keyOf(50), keyOf(51)) }
+func forgedKeys() *fileKeys { return keysOf(keyOf(50)) }
 
 // chunkOf makes a chunk whose raw and stored records are told as given.
 func chunkOf(h *Head, number uint32, last bool, d draft, key *sig.Private) []byte {

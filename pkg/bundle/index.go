@@ -47,7 +47,7 @@ func (f *File) buildIndex() error {
 			if ok {
 				x.add(off+int64(at), info)
 				if f.prefix == 0 {
-					f.prefix, f.prefixSum = int(info.Prefix), info.PrefixSum
+					f.prefix, f.ends = int(info.Prefix), info.Ends
 				}
 				at += SectorSize
 				continue

@@ -60,7 +60,7 @@ const joinHoles = 64
 func alike(parts []*Part) ([]*Part, error) {
 	count := map[PartHead]int{}
 	best := PartHead{}
-	kind := func(p *Part) PartHead { h := p.PartHead; h.Index = 0; return h }
+	kind := func(p *Part) PartHead { h := p.PartHead; h.Index, h.Salt = 0, [saltSize]byte{}; return h }
 	for _, p := range parts {
 		if k := kind(p); true {
 			if count[k]++; count[k] > count[best] {

@@ -30,23 +30,23 @@ func mac(key []byte, parts ...[]byte) (out [32]byte) {
 	return out
 }
 
-// fileKeys are what follows from a file key F and the file's salt.
+// fileKeys are what follows from a file key F, which is another for each file.
 type fileKeys struct {
 	file   Key
-	salt   [32]byte
 	stream Key  // E; not used in open form
 	sector Key  // S, the courier key
 	heads  Key  // L: covers heads of sectors
 	mac    Key  // M: checks sectors
 	parity Key  // R: veils parity
+	fill   Key  // of what stands between slots
 	plain  bool // open form: nothing is encrypted but heads
 	reader bool // file or stream are known
 }
 
-func keysOf(file Key, salt [32]byte) *fileKeys {
-	k := courierKeys(derive(file[:], salt[:], wire.LabelBundleSector), salt)
+func keysOf(file Key) *fileKeys {
+	k := courierKeys(derive(file[:], nil, wire.LabelBundleSector))
 	k.file, k.reader = file, true
-	k.stream = derive(file[:], salt[:], wire.LabelBundleStream)
+	k.stream = derive(file[:], nil, wire.LabelBundleStream)
 	return k
 }
 
@@ -55,13 +55,13 @@ const openMagic = "PARSB1\n\x00"
 
 // openKeys are those of the open form: no secret is in them.
 func openKeys(salt [32]byte) *fileKeys {
-	k := courierKeys(derive(salt[:], nil, wire.LabelBundleOpen), salt)
+	k := courierKeys(derive(salt[:], nil, wire.LabelBundleOpen))
 	k.plain, k.reader = true, true
 	return k
 }
 
 // courierKeys verify, repair and split, and read nothing.
-func courierKeys(s Key, salt [32]byte) *fileKeys {
-	of := func(label string) Key { return derive(s[:], salt[:], label) }
-	return &fileKeys{salt: salt, sector: s, heads: of(wire.LabelBundleHeads), mac: of(wire.LabelBundleMAC), parity: of(wire.LabelBundleParity)}
+func courierKeys(s Key) *fileKeys {
+	of := func(label string) Key { return derive(s[:], nil, label) }
+	return &fileKeys{sector: s, fill: of(wire.LabelBundleFill), heads: of(wire.LabelBundleHeads), mac: of(wire.LabelBundleMAC), parity: of(wire.LabelBundleParity)}
 }

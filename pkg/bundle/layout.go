@@ -85,10 +85,10 @@ func (l *layout) share(n, w int64) (count, before int64) {
 func (l *layout) size() int64 { return (l.all + 2*int64(l.prefix)) * SectorSize }
 
 // window returns the shape of window w.
-func (l *layout) window(w int64, sum [16]byte) shape {
+func (l *layout) window(w int64, bridged bool, ends [2]endSum) shape {
 	data, before := l.share(l.data, w)
 	parity, _ := l.share(l.all-l.data, l.windows-1-w) // larger where data is smaller
-	p := shape{data: int(data), parity: int(parity), used: sectorBody, offset: before * sectorBody, prefix: l.prefix, sum: sum}
+	p := shape{data: int(data), parity: int(parity), used: sectorBody, offset: before * sectorBody, bridged: bridged, prefix: l.prefix, ends: ends}
 	if w == l.windows-1 {
 		p.last = true
 		p.used = int(l.body - (l.data-1)*sectorBody)

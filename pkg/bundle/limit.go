@@ -20,7 +20,7 @@ func Room(limit int64, o Options) (body int64, form string, err error) {
 		return 0, "", err
 	}
 	fits := func(n int64) bool {
-		l, err := layoutOf(n, prefix, int64(o.Parity), o.Bucket && form == FormSealed)
+		l, err := layoutOf(n+o.bridge(form, prefix), prefix, int64(o.Parity), o.Bucket && form == FormSealed)
 		return err == nil && l.size() <= limit
 	}
 	n := sort.Search(int(limit/sectorBody)+1, func(n int) bool { return !fits(int64(n+1) * sectorBody) })

@@ -142,15 +142,17 @@ func (p *packer) form() (string, int, error) {
 	return FormSealed, sectors, err
 }
 
-// draw returns a file key and a salt. They follow from the stored bytes, so that equal bytes come out of
+// draw returns a file key and a salt for each copy of the slots. They follow from the stored bytes, so that equal bytes come out of
 // equal input and one key stream never covers two texts; with a card, whose slot differs each time, they
 // are random.
-func (p *packer) draw(form string, shape ...int64) (f Key, salt [32]byte, err error) {
+func (p *packer) draw(form string, shape ...int64) (f Key, salts [2][saltSize]byte, err error) {
 	if len(p.o.To.Cards) > 0 {
-		if _, err = io.ReadFull(p.o.Rand, f[:]); err == nil {
-			_, err = io.ReadFull(p.o.Rand, salt[:])
+		for _, b := range [][]byte{f[:], salts[front][:], salts[tail][:]} {
+			if _, err = io.ReadFull(p.o.Rand, b); err != nil {
+				return f, salts, err
+			}
 		}
-		return f, salt, err
+		return f, salts, nil
 	}
 	who := p.o.To.digest()
 	b := append(append(p.settings(), p.s.stored[:]...), who[:]...)
@@ -158,7 +160,10 @@ func (p *packer) draw(form string, shape ...int64) (f Key, salt [32]byte, err er
 	for _, v := range shape {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
-	return mac(p.o.Secret[:], []byte(wire.LabelBundleFile), b), mac(p.o.Secret[:], []byte(wire.LabelBundleSalt), b), nil
+	for i := range salts {
+		salts[i] = mac(p.o.Secret[:], []byte(wire.LabelBundleSalt), []byte{byte(i)}, b)
+	}
+	return mac(p.o.Secret[:], []byte(wire.LabelBundleFile), b), salts, nil
 }
 
 // body writes all chunks.
@@ -193,10 +198,11 @@ func compactKeys(f Key, salt []byte) (key, nonce []byte) {
 }
 
 func (p *packer) compact(w io.Writer, src Source, units int) error {
-	f, salt, err := p.draw(FormCompact)
+	f, salts, err := p.draw(FormCompact)
 	if err != nil {
 		return err
 	}
+	salt := salts[front]
 	slots, err := p.o.To.slots(salt[:compactSalt], f)
 	if err != nil {
 		return err

@@ -151,7 +151,7 @@ func (f *File) Check(each func(*Chunk) error) error {
 	if err := f.Chunks(each); err != nil || f.Form == FormCompact {
 		return err
 	}
-	_, good, err := f.prefixes()
+	good, err := f.prefixes()
 	for _, g := range good {
 		if g {
 			f.Report.Prefixes++

@@ -19,21 +19,23 @@ const (
 	sectorVersion = 1
 	parityBit     = 1 << 0
 	lastBit       = 1 << 1 // of the last window
+	bridgeBit     = 1 << 2 // the file begins with a bridge
+	kindBits      = parityBit | lastBit | bridgeBit
 )
 
 // sectorInfo is the head of a sector in clear. All but Index and Parity is the same in a whole window,
 // so that one good sector tells it.
 type sectorInfo struct {
-	Version   uint8
-	Kind      uint8
-	Window    uint32
-	Index     uint16
-	Data      uint16   // data sectors of the window
-	Parity    uint16   // parity sectors of the window
-	Used      uint16   // bytes used in the window's last data sector
-	Offset    uint64   // of the window in the body
-	Prefix    uint8    // sectors of the prefix
-	PrefixSum [16]byte // of the prefix: tells which copy of it is right
+	Version uint8
+	Kind    uint8
+	Window  uint32
+	Index   uint16
+	Data    uint16    // data sectors of the window
+	Parity  uint16    // parity sectors of the window
+	Used    uint16    // bytes used in the window's last data sector
+	Offset  uint64    // of the window in the body
+	Prefix  uint8     // sectors of the prefix
+	Ends    [2]endSum // of its two copies
 }
 
 func (s *sectorInfo) append(b []byte) []byte {
@@ -42,8 +44,8 @@ func (s *sectorInfo) append(b []byte) []byte {
 		b = binary.BigEndian.AppendUint16(b, v)
 	}
 	b = binary.BigEndian.AppendUint64(b, s.Offset)
-	b = append(append(b, s.Prefix), s.PrefixSum[:]...)
-	return append(b, make([]byte, sectorHead-39)...)
+	b = append(append(append(b, s.Prefix), s.Ends[front][:]...), s.Ends[tail][:]...)
+	return append(b, 0)
 }
 
 // DecodeSectorHead reads the 48 bytes of a head in clear.
@@ -56,11 +58,11 @@ func DecodeSectorHead(b []byte) (sectorInfo, error) {
 	s.Version, s.Kind, s.Window = r.Byte(), r.Byte(), r.Uint32()
 	s.Index, s.Data, s.Parity, s.Used = r.Uint16(), r.Uint16(), r.Uint16(), r.Uint16()
 	s.Offset, s.Prefix = r.Uint64(), r.Byte()
-	copy(s.PrefixSum[:], r.Take(16))
-	for _, z := range r.Take(r.Len()) {
-		if z != 0 {
-			return s, refuse(BadCanonical, "sector head does not end in zeros")
-		}
+	for i := range s.Ends {
+		copy(s.Ends[i][:], r.Take(len(s.Ends[i])))
+	}
+	if r.Byte() != 0 {
+		return s, refuse(BadCanonical, "sector head does not end in zero")
 	}
 	return s, s.check()
 }
@@ -70,7 +72,7 @@ func (s *sectorInfo) check() error {
 	switch {
 	case s.Version != sectorVersion:
 		return refuse(BadVersion, "sector %d", s.Version)
-	case s.Kind > parityBit|lastBit:
+	case s.Kind > kindBits:
 		return refuse(BadCanonical, "sector of kind %d", s.Kind)
 	case s.Data == 0 || s.Data > maxData || s.Parity > maxParity || total > maxWindow || int(s.Index) >= total:
 		return refuse(BadSize, "sector %d of %d+%d", s.Index, s.Data, s.Parity)
@@ -89,22 +91,34 @@ type shape struct {
 	data, parity, used int
 	offset             int64
 	last               bool
+	bridged            bool
 	prefix             int
-	sum                [16]byte
+	ends               [2]endSum
+}
+
+// bridge is how many bytes of the file's data are the bridge.
+func (p shape) bridge() int64 {
+	if !p.bridged {
+		return 0
+	}
+	return int64(p.prefix) * sectorBody
 }
 
 func (s *sectorInfo) shape() shape {
-	return shape{int(s.Data), int(s.Parity), int(s.Used), int64(s.Offset), s.Kind&lastBit != 0, int(s.Prefix), s.PrefixSum}
+	return shape{int(s.Data), int(s.Parity), int(s.Used), int64(s.Offset), s.Kind&lastBit != 0, s.Kind&bridgeBit != 0, int(s.Prefix), s.Ends}
 }
 
 func (p shape) info(window uint32, index int) sectorInfo {
 	s := sectorInfo{Version: sectorVersion, Window: window, Index: uint16(index), Data: uint16(p.data), Parity: uint16(p.parity),
-		Used: uint16(p.used), Offset: uint64(p.offset), Prefix: uint8(p.prefix), PrefixSum: p.sum}
+		Used: uint16(p.used), Offset: uint64(p.offset), Prefix: uint8(p.prefix), Ends: p.ends}
 	if index >= p.data {
 		s.Kind |= parityBit
 	}
 	if p.last {
 		s.Kind |= lastBit
+	}
+	if p.bridged {
+		s.Kind |= bridgeBit
 	}
 	return s
 }
@@ -141,6 +155,15 @@ func (s *sealer) place(window uint32, index int) []byte {
 	binary.BigEndian.PutUint32(s.iv[6:], window)
 	binary.BigEndian.PutUint16(s.iv[10:], uint16(index))
 	return s.iv[:]
+}
+
+// data XORs a data body with AES-256-CTR: under E, or as parity where it is of the bridge, which the courier may read.
+func (s *sealer) data(p shape, body []byte, window uint32, index int) {
+	if p.offset+int64(index)*sectorBody < p.bridge() {
+		s.veil(body, window, index)
+		return
+	}
+	s.crypt(body, window, index)
 }
 
 // crypt XORs a body with AES-256-CTR under E.
@@ -182,7 +205,7 @@ func (s *sealer) finish(sector []byte, info sectorInfo) {
 func (s *sealer) peek(sector []byte) (sectorInfo, bool) {
 	head, mac := sector[sectorBody:sectorBody+sectorHead], sector[sectorBody+sectorHead:SectorSize]
 	s.heads.Encrypt(s.head[:], mac)
-	if s.head[0]^head[0] != sectorVersion || (s.head[1]^head[1])&^(parityBit|lastBit) != 0 {
+	if s.head[0]^head[0] != sectorVersion || (s.head[1]^head[1])&^kindBits != 0 {
 		return sectorInfo{}, false
 	}
 	copy(s.head[:], head)

@@ -75,7 +75,7 @@ func (r *Recipients) digest() [32]byte {
 func (r *Recipients) prefix() (int, error) {
 	units := 1 + len(r.Groups) + len(r.Passphrases) + cardUnits*len(r.Cards)
 	for p := 1; p <= maxPrefix; p *= 2 {
-		if units <= p*SectorSize/unit {
+		if units <= p*sectorBody/unit {
 			return p, nil
 		}
 	}
@@ -194,34 +194,4 @@ func (r *Recipients) slots(salt []byte, file Key) ([][]byte, error) {
 	order := func(s []byte) []byte { m := mac(file[:], salt, s[:tagSize]); return m[:] }
 	slices.SortFunc(out, func(a, b []byte) int { return bytes.Compare(order(a), order(b)) })
 	return out, nil
-}
-
-// fill returns n bytes of keystream.
-func fill(k *fileKeys, n int) ([]byte, error) {
-	key := derive(k.file[:], k.salt[:], wire.LabelBundleFill)
-	c, err := chacha20.NewUnauthenticatedCipher(key[:], make([]byte, 12))
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, n)
-	c.XORKeyStream(b, b)
-	return b, nil
-}
-
-// prefixOf builds the sectors that stand first and last: salt, slots, and keystream between and behind.
-func prefixOf(k *fileKeys, r *Recipients, sectors int) ([]byte, error) {
-	b, err := fill(k, sectors*SectorSize)
-	if err != nil {
-		return nil, err
-	}
-	copy(b, k.salt[:])
-	slots, err := r.slots(k.salt[:], k.file)
-	if err != nil {
-		return nil, err
-	}
-	at := unit
-	for _, s := range slots {
-		at += copy(b[at:], s)
-	}
-	return b, nil
 }

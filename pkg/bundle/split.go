@@ -10,8 +10,9 @@ import (
 	"github.com/pars-network/pars/pkg/wire"
 )
 
-// A part is salt[32] ‖ head sector ‖ sectors of rows ‖ head sector ‖ salt. Its sectors are those of the bundle's own
-// format under keys of its own, so that parts look random and unlinked.
+// A part is salt[32] ‖ head sector ‖ sectors of rows ‖ head sector ‖ salt[32]. Its sectors are those of the bundle's own
+// format under keys of its own, so that parts look random and unlinked. The head at the end stands under the salt at the
+// end, and names the first one, under which the rows are.
 
 // SplitKey covers parts: a key, words, or with neither nothing, so that whoever finds two parts sees that they belong
 // together.
@@ -39,14 +40,14 @@ func (s SplitKey) keys(salt [32]byte) *fileKeys {
 	} else if s.Key != nil {
 		k = *s.Key
 	}
-	return keysOf(derive(k[:], salt[:], wire.LabelBundleSplit), salt)
+	return keysOf(derive(k[:], salt[:], wire.LabelBundleSplit))
 }
 
 const (
 	splitRows   = 64 // rows in a window of a part
 	maxParts    = 255
 	partVersion = 1
-	partSize    = 1 + 16 + 3 + 8 + 32
+	partSize    = 1 + 16 + 3 + 8 + 32 + saltSize
 )
 
 // PartHead says which part of what a part is.
@@ -55,12 +56,13 @@ type PartHead struct {
 	Need, N, Index uint8
 	Total          int64 // bytes of the whole
 	Sum            [32]byte
+	Salt           [saltSize]byte // of the rows
 }
 
 func (h *PartHead) append(b []byte) []byte {
 	b = append(append(b, partVersion), h.ID[:]...)
 	b = binary.BigEndian.AppendUint64(append(b, h.Need, h.N, h.Index), uint64(h.Total))
-	return append(b, h.Sum[:]...)
+	return append(append(b, h.Sum[:]...), h.Salt[:]...)
 }
 
 // DecodePartHead reads what the first sector of a part holds.
@@ -72,6 +74,7 @@ func DecodePartHead(b []byte) (*PartHead, error) {
 	h.Need, h.N, h.Index = r.Byte(), r.Byte(), r.Byte()
 	total := r.Uint64()
 	copy(h.Sum[:], r.Take(32))
+	copy(h.Salt[:], r.Take(saltSize))
 	switch {
 	case r.End() != nil:
 		return nil, refuse(BadCanonical, "part head: %v", r.Err())
@@ -110,8 +113,9 @@ func Split(r io.ReaderAt, size int64, n, need int, key SplitKey, create func(ind
 		if err != nil {
 			return err
 		}
-		salt := mac(key.secret(), []byte(wire.LabelBundlePart), id[:], []byte{h.Index})
-		if parts[i], err = newPartWriter(w, h, key.keys(salt)); err != nil {
+		h.Salt = mac(key.secret(), []byte(wire.LabelBundlePart), id[:], []byte{h.Index, front})
+		last := mac(key.secret(), []byte(wire.LabelBundlePart), id[:], []byte{h.Index, tail})
+		if parts[i], err = newPartWriter(w, h, key, last); err != nil {
 			return err
 		}
 	}
@@ -156,20 +160,26 @@ func splitRowsOf(r io.ReaderAt, size int64, need int, enc reedsolomon.Encoder, p
 type partWriter struct {
 	w    io.Writer
 	s    *sealer
-	head []byte // the head's sector
+	end  []byte // what stands behind the rows
 	rows int64
 	at   int64
 	buf  [SectorSize]byte
 }
 
-func newPartWriter(w io.Writer, h PartHead, k *fileKeys) (*partWriter, error) {
-	p := &partWriter{w: w, s: newSealer(k), rows: h.rows()}
-	p.head = make([]byte, SectorSize)
-	copy(p.head, h.append(nil))
-	p.s.crypt(p.head[:sectorBody], 0, 0)
-	p.s.finish(p.head, shape{data: 1, used: sectorBody, prefix: 1}.info(0, 0))
-	_, err := w.Write(append(k.salt[:], p.head...))
+func newPartWriter(w io.Writer, h PartHead, key SplitKey, last [saltSize]byte) (*partWriter, error) {
+	p := &partWriter{w: w, s: newSealer(key.keys(h.Salt)), rows: h.rows()}
+	p.end = append(h.sector(newSealer(key.keys(last))), last[:]...)
+	_, err := w.Write(append(h.Salt[:], h.sector(p.s)...))
 	return p, err
+}
+
+// sector makes the sector of a head.
+func (h *PartHead) sector(s *sealer) []byte {
+	b := make([]byte, SectorSize, SectorSize+saltSize)
+	copy(b, h.append(nil))
+	s.crypt(b[:sectorBody], 0, 0)
+	s.finish(b, shape{data: 1, used: sectorBody, prefix: 1}.info(0, 0))
+	return b
 }
 
 // rowShape is the window and index of row n of rows.
@@ -191,7 +201,7 @@ func (p *partWriter) row(body []byte) error {
 }
 
 func (p *partWriter) close() error {
-	_, err := p.w.Write(append(append([]byte(nil), p.head...), p.s.k.salt[:]...))
+	_, err := p.w.Write(p.end)
 	return err
 }
 
@@ -204,34 +214,29 @@ type Part struct {
 
 // OpenPart opens a part with a key; ErrNotForUs when it is none, or the key is another.
 func OpenPart(r io.ReaderAt, size int64, key SplitKey) (*Part, error) {
-	front, err := readSome(r, size, 0, saltSize)
-	if err != nil {
-		return nil, err
-	}
-	back, err := readSome(r, size, size-saltSize, saltSize)
-	if err != nil {
-		return nil, err
-	}
-	for _, salt := range [][]byte{front, back} {
-		if len(salt) < saltSize {
-			continue
-		}
-		k := key.keys([saltSize]byte(salt))
-		f := &File{r: r, size: size, k: k, pool: newPool(k), pos: saltSize, prefix: 1}
-		w, err := f.window(0)
+	for _, at := range []struct{ salt, head int64 }{{0, saltSize}, {size - saltSize, size - saltSize - SectorSize}} {
+		salt, err := readSome(r, size, at.salt, saltSize)
 		if err != nil {
 			return nil, err
 		}
-		if w == nil || w.data != 1 || len(w.shards[0]) == 0 {
-			continue
-		}
-		f.decrypt(w)
-		h, err := DecodePartHead(w.shards[0][:partSize])
+		b, err := readSome(r, size, at.head, SectorSize)
 		if err != nil {
 			return nil, err
 		}
-		f.pos = saltSize + SectorSize
-		return &Part{PartHead: *h, f: f}, nil
+		if len(salt) < saltSize || len(b) < SectorSize {
+			continue
+		}
+		s := newSealer(key.keys([saltSize]byte(salt)))
+		if info, ok := s.open(b); !ok || info.Window != 0 || info.Data != 1 {
+			continue
+		}
+		s.crypt(b[:sectorBody], 0, 0)
+		h, err := DecodePartHead(b[:partSize])
+		if err != nil {
+			return nil, err
+		}
+		k := key.keys(h.Salt)
+		return &Part{PartHead: *h, f: &File{r: r, size: size, k: k, pool: newPool(k), pos: saltSize + SectorSize, prefix: 1}}, nil
 	}
 	return nil, ErrNotForUs
 }

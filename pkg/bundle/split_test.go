@@ -101,7 +101,7 @@ func TestSplitForged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var forged bytes.Buffer
-	w, err := newPartWriter(&forged, p.PartHead, p.f.k)
+	w, err := newPartWriter(&forged, p.PartHead, key, keyOf(5))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestSplitForged(t *testing.T) {
 func TestSplitHole(t *testing.T) {
 	var file bytes.Buffer
 	k := SplitKey{}
-	if _, err := newPartWriter(&file, PartHead{Need: 1, N: 1, Total: 1 << 30}, k.keys([32]byte{1})); err != nil {
+	if _, err := newPartWriter(&file, PartHead{Need: 1, N: 1, Total: 1 << 30, Salt: keyOf(1)}, k, keyOf(2)); err != nil {
 		t.Fatal(err)
 	}
 	p, err := OpenPart(bytes.NewReader(file.Bytes()), int64(file.Len()), k)

@@ -14,6 +14,7 @@ import (
 // splitter cuts the body into chunks. Where bytes are missing it looks for the next chunk.
 type splitter struct {
 	f      *File
+	first  int64   // offset of the first chunk, behind the bridge
 	codecs []codec // one a core
 	early  []early // chunks decoded before their turn
 	each   func(*Chunk) error
@@ -35,7 +36,7 @@ func (s *splitter) feed(off int64, b []byte) error {
 		s.any, s.number, s.next = true, -1, off
 		s.id = sha256.New()
 		s.id.Write([]byte(wire.LabelBundleBody))
-		if off != 0 {
+		if off != s.first {
 			s.search, s.gaps = true, true
 		}
 	}
@@ -110,13 +111,14 @@ func (s *splitter) cut() error {
 
 // window feeds what is there of a window.
 func (s *splitter) window(w *window) error {
+	s.first = w.bridge()
 	s.buf = slices.Grow(s.buf, w.data*sectorBody)
 	for i := range w.data {
 		n := sectorBody
 		if w.last && i == w.data-1 {
 			n = w.used
 		}
-		if len(w.shards[i]) == 0 {
+		if len(w.shards[i]) == 0 || w.offset+int64(i)*sectorBody < s.first {
 			continue
 		}
 		if err := s.feed(w.offset+int64(i)*sectorBody, w.shards[i][:n]); err != nil {

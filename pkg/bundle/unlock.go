@@ -85,12 +85,12 @@ func (f *File) keysAt(keys *Keys, off int64, slow bool) (found bool, err error) 
 		f.take(openKeys(salt), FormOpen)
 		return true, nil
 	}
-	if file, _, ok := keys.unlock(b, saltSize, slow); ok {
-		f.take(keysOf(file, salt), FormSealed)
+	if file, _, ok := keys.unlock(area(b), saltSize, slow); ok {
+		f.take(keysOf(file), FormSealed)
 		return true, nil
 	}
 	if keys.Courier != nil {
-		f.take(courierKeys(*keys.Courier, salt), FormSealed)
+		f.take(courierKeys(*keys.Courier), FormSealed)
 		for p := 1; p <= maxPrefix; p *= 2 {
 			if f.sectorAt(off+int64(p)*SectorSize) || f.sectorAt(off-SectorSize) {
 				return true, nil
@@ -115,7 +115,7 @@ func (f *File) sectorAt(off int64) bool {
 	}
 	info, ok := f.pool.sealers[0].open(b)
 	if ok {
-		f.prefix, f.prefixSum = int(info.Prefix), info.PrefixSum
+		f.prefix, f.ends = int(info.Prefix), info.Ends
 	}
 	return ok
 }

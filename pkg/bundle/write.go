@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,45 +9,60 @@ import (
 
 // sectors writes the sealed or open form.
 func (p *packer) sectors(w io.Writer, src Source, form string, prefix int) error {
-	l, err := layoutOf(p.out.Content, prefix, int64(p.o.Parity), p.o.Bucket && form == FormSealed)
+	bridge := p.o.bridge(form, prefix)
+	l, err := layoutOf(p.out.Content+bridge, prefix, int64(p.o.Parity), p.o.Bucket && form == FormSealed)
 	if err != nil {
 		return err
 	}
 	if p.out.Size = l.size(); p.o.Limit > 0 && p.out.Size > p.o.Limit {
 		return fmt.Errorf("%d bytes, %d are allowed: %w", p.out.Size, p.o.Limit, ErrLimit)
 	}
-	f, salt, err := p.draw(form, int64(prefix), l.windows, l.data, l.all)
+	f, salts, err := p.draw(form, int64(prefix), l.windows, l.data, l.all)
 	if err != nil {
 		return err
 	}
-	k := keysOf(f, salt)
+	k := keysOf(f)
 	if form == FormOpen {
-		copy(salt[:], openMagic)
-		k = openKeys(salt)
+		copy(salts[front][:], openMagic)
+		k = openKeys(salts[front])
 	}
 	p.out.Courier, p.out.Key = k.sector, f
-	pre, err := prefixOf(k, &p.o.To, prefix)
-	if err != nil {
+	var ends [2][]byte
+	for i := range ends {
+		if ends[i], err = prefixOf(k, &p.o.To, prefix, i, salts[i]); err != nil {
+			return err
+		}
+	}
+	if form == FormOpen {
+		ends[tail] = ends[front]
+	}
+	if _, err := w.Write(ends[front]); err != nil {
 		return err
 	}
-	if _, err := w.Write(pre); err != nil {
-		return err
+	ww := newWindowWriter(w, k, l, bridge > 0, [2]endSum{sumEnd(ends[front]), sumEnd(ends[tail])})
+	if bridge > 0 {
+		_, err = ww.Write(bridgeOf(ends[front], ends[tail]))
 	}
-	ww := newWindowWriter(w, k, l, sumPrefix(pre))
-	if err = p.body(ww, src); err == nil {
+	if err == nil {
+		err = p.body(ww, src)
+	}
+	if err == nil {
 		err = ww.close()
 	}
 	if werr := ww.wait(); werr != nil || err != nil {
 		return errors.Join(err, werr)
 	}
-	_, err = w.Write(pre)
+	_, err = w.Write(ends[tail])
 	return err
 }
 
-func sumPrefix(pre []byte) (s [16]byte) {
-	sum := sha256.Sum256(pre)
-	copy(s[:], sum[:])
-	return s
+// bridge is how many bytes stand before the chunks so that a lost copy of the slots can be made of the other one. Without
+// parity nothing is mended.
+func (o *Options) bridge(form string, prefix int) int64 {
+	if form != FormSealed || o.Parity == 0 && !o.Bucket {
+		return 0
+	}
+	return int64(prefix) * sectorBody
 }
 
 // windowWriter fills windows with the body. A full one is sealed and written while the next is filled.
@@ -57,7 +71,7 @@ type windowWriter struct {
 	pool  *pool
 	code  code
 	l     layout
-	sum   [16]byte
+	first shape // what all windows share
 	at    int64 // number of the window that is filled
 	shape shape
 	buf   []byte // its sectors
@@ -67,14 +81,14 @@ type windowWriter struct {
 	sealing chan error // of that window; nil when none is under way
 }
 
-func newWindowWriter(w io.Writer, k *fileKeys, l layout, sum [16]byte) *windowWriter {
-	ww := &windowWriter{w: w, pool: newPool(k), l: l, sum: sum}
+func newWindowWriter(w io.Writer, k *fileKeys, l layout, bridged bool, ends [2]endSum) *windowWriter {
+	ww := &windowWriter{w: w, pool: newPool(k), l: l, first: shape{bridged: bridged, ends: ends}}
 	ww.next()
 	return ww
 }
 
 func (ww *windowWriter) next() {
-	ww.shape, ww.have = ww.l.window(ww.at, ww.sum), 0
+	ww.shape, ww.have = ww.l.window(ww.at, ww.first.bridged, ww.first.ends), 0
 	n := (ww.shape.data + ww.shape.parity) * SectorSize
 	if cap(ww.buf) < n {
 		ww.buf = make([]byte, n)
@@ -152,7 +166,7 @@ func bodies(buf []byte, n int) [][]byte {
 // sealWindow encrypts the data bodies in buf, adds parity and finishes all sectors.
 func sealWindow(p *pool, c *code, s shape, window uint32, buf []byte) error {
 	all := bodies(buf, s.data+s.parity)
-	p.each(s.data, func(sl *sealer, i int) { sl.crypt(all[i], window, i) })
+	p.each(s.data, func(sl *sealer, i int) { sl.data(s, all[i], window, i) })
 	if err := c.encode(s, all); err != nil {
 		return err
 	}
