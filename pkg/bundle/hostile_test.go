@@ -186,6 +186,33 @@ func TestMutations(t *testing.T) {
 	}
 }
 
+// TestForgedPiece: the signature of a chunk holds for all of a piece, whose data stands in it by its sum.
+func TestForgedPiece(t *testing.T) {
+	key := sig.FromSeed(keyOf(1))
+	h := &Head{Exporter: key.Public(), Created: 1}
+	p := Piece{Object: keyOf(2), Total: 1000, Data: seeded(3, 1000)}
+	raw := p.Record().Append(nil)
+	list, err := DecodeRecords(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := (&draft{raw: raw, stored: raw, sum: sumRecords(list)}).append(nil, h, 0, true, &key)
+	c, err := DecodeChunk(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Records[0].Piece(); err != nil || got.Sum != sha256.Sum256(p.Data) {
+		t.Errorf("%v %v", got, err)
+	}
+	for at := range len(raw) {
+		b[len(b)-65-at] ^= 1
+		if _, err := DecodeChunk(b); err == nil {
+			t.Fatalf("byte %d of a piece was changed", len(raw)-1-at)
+		}
+		b[len(b)-65-at] ^= 1
+	}
+}
+
 // TestOpenForged makes sectors of the open form, which anybody can: windows that lie about their shapes.
 func TestOpenForged(t *testing.T) {
 	o := sealed(keyOf(1))
