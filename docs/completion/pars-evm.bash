@@ -64,7 +64,7 @@ _pars_evm() {
     '/queue/cancel') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --home --profile --json --timeout -v --help' ;;
     '/queue/drop') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/precompiles') words='--rpc --home --profile --json --timeout -v --help' ;;
-    '/serve') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --http --home --profile --json --timeout -v --help' ;;
+    '/serve') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --http --wallet --home --profile --json --timeout -v --help' ;;
     '/validator') words='deposit --help' ;;
     '/validator/deposit') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --withdraw-to --index --amount --compounding --sender --from-phrase --keystores --keystore-passphrase-file --look-back --yes --home --profile --json --timeout -v --help' ;;
     '/vectors') words='--home --profile --json --timeout -v --help' ;;

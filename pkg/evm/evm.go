@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pars-network/pars/pkg/evm/proof"
+	"github.com/pars-network/pars/pkg/evm/wallet"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -26,7 +27,7 @@ var (
 	// ErrNoFinality: the profile publishes no way to check its blocks.
 	ErrNoFinality = errors.New("the chain of this profile publishes no proof of its blocks; nothing can be verified")
 	// ErrChain: a transaction or a server of another chain than the profile's.
-	ErrChain = fmt.Errorf("another chain: %w", wire.ErrInvalid)
+	ErrChain = wallet.ErrChain
 	// ErrNone: a source has nothing of the kind yet.
 	ErrNone = errors.New("source has none yet")
 	// ErrUnprovable: no honest server could prove it.

@@ -213,6 +213,9 @@ func (v *Vault) Resign(id [16]byte, cancel bool, base *big.Int) (*queue.Entry, e
 	return e, v.Save()
 }
 
+// MaxFee is the most wei a unit of gas that a draft gets under a base fee.
+func MaxFee(base *big.Int) *big.Int { return maxFee(base, big.NewInt(defaultTip)) }
+
 // maxFee lets the base fee double before a transaction is stuck.
 func maxFee(base, tip *big.Int) *big.Int {
 	fee := new(big.Int).Lsh(base, 1)

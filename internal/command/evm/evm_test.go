@@ -72,6 +72,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"wallet", "list"}, 4, "pars-node init"},
 		{[]string{"wallet", "sign", "--to", "0x71562b71999873DB5b286dF957af199Ec94617F7"}, 2, "--nonce"},
 		{[]string{"queue", "drop", "7"}, 2, "no id"},
+		{[]string{"serve", "--wallet", "--profile", "ethereum"}, 2, "nobody is here to be asked"},
 		{[]string{"logs", "--topic", "0x1", "--profile", "ethereum"}, 2, "--topic"},
 	} {
 		out, errs, code := run(t, append(c.args, "--home", home)...)

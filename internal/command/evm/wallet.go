@@ -22,43 +22,55 @@ import (
 
 // vault opens wallet and queue of the profile's chain with the key of the home.
 func vault(c *urfave.Context, f func(*evm.Vault, *keystore.Keys) error) error {
-	p, err := chainProfile(c)
-	if err != nil {
-		return err
-	}
-	home, err := cli.Home(c)
-	if err != nil {
-		return err
-	}
-	pass, err := cli.Passphrase(c)
-	if err != nil {
-		return err
-	}
-	disk := store.OS(home)
-	if pass == nil && cli.StdinTerminal(c) {
-		if need, err := keystore.NeedsPassphrase(disk); err == nil && need {
-			if pass, err = cli.AskSecret(c, "pass-phrase", false); err != nil {
-				return err
-			}
-		}
-	}
-	keys, err := keystore.Open(disk, keystore.File(disk), pass)
-	if errors.Is(err, keystore.ErrNone) {
-		return fmt.Errorf("no keys in %s; make them with pars-node init: %w", home, wire.ErrNotFound)
-	}
+	keys, open, err := unlock(c)
 	if err != nil {
 		return err
 	}
 	defer keys.Forget()
-	if err := os.MkdirAll(filepath.Join(home, "evm"), 0o700); err != nil {
-		return err
-	}
-	v, err := evm.OpenVault(home, files{disk}, keys.Keys.DEK, p.ChainID, rand.Reader)
+	v, err := open()
 	if err != nil {
 		return err
 	}
 	defer v.Close()
 	return f(v, keys.Keys)
+}
+
+// unlock opens the keys of the home, and tells how to open the vault with them. Forget them.
+func unlock(c *urfave.Context) (keys *keystore.Opened, open func() (*evm.Vault, error), err error) {
+	p, err := chainProfile(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	home, err := cli.Home(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	pass, err := cli.Passphrase(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	disk := store.OS(home)
+	if pass == nil && cli.StdinTerminal(c) {
+		if need, err := keystore.NeedsPassphrase(disk); err == nil && need {
+			if pass, err = cli.AskSecret(c, "pass-phrase", false); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	keys, err = keystore.Open(disk, keystore.File(disk), pass)
+	if errors.Is(err, keystore.ErrNone) {
+		return nil, nil, fmt.Errorf("no keys in %s; make them with pars-node init: %w", home, wire.ErrNotFound)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(home, "evm"), 0o700); err != nil {
+		keys.Forget()
+		return nil, nil, err
+	}
+	return keys, func() (*evm.Vault, error) {
+		return evm.OpenVault(home, files{disk}, keys.Keys.DEK, p.ChainID, rand.Reader)
+	}, nil
 }
 
 type addressRow struct {

@@ -16,9 +16,12 @@ const (
 	CodeUnprovable = -32011 // cannot be proven by design
 	CodeNotSynced  = -32012
 	CodeChain      = -32013
-	codeRevert     = 3
-	codeServer     = -32000
-	codeParams     = -32602
+	// CodeRefused and CodeStranger are of EIP-1193: a person said no; the account is not one of the wallet.
+	CodeRefused  = 4001
+	CodeStranger = 4100
+	codeRevert   = 3
+	codeServer   = -32000
+	codeParams   = -32602
 )
 
 // apiError is what a caller is told.

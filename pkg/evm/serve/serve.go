@@ -36,6 +36,8 @@ type Server struct {
 	Listen net.Listener
 	// Version is what web3_clientVersion says.
 	Version string
+	// Wallet signs, after a person was asked; nil: eth_accounts and all that signs are not there.
+	Wallet *Wallet
 
 	rpc    *rpc.Server
 	http   *http.Server
@@ -56,8 +58,13 @@ func (s *Server) Start() error {
 	s.rpc.SetBatchLimits(maxBatch, maxAnswer)
 	s.rpc.SetHTTPBodyLimit(maxRequest)
 	api := &ethAPI{c: s.Client, news: &s.news, ctx: ctx, wg: &s.wg, now: s.Client.Now}
-	for name, recv := range map[string]any{"eth": api, "net": &netAPI{s.Client}, "web3": &web3API{s.Version}} {
-		if err := s.rpc.RegisterName(name, recv); err != nil {
+	services := []service{{"eth", api}, {"net", &netAPI{s.Client}}, {"web3", &web3API{s.Version}}}
+	if s.Wallet != nil {
+		w := &walletAPI{Wallet: s.Wallet, eth: api}
+		services = append(services, service{"eth", w}, service{"personal", &personalAPI{w}})
+	}
+	for _, v := range services {
+		if err := s.rpc.RegisterName(v.name, v.recv); err != nil {
 			return err
 		}
 	}
@@ -71,6 +78,11 @@ func (s *Server) Start() error {
 		s.news.close()
 	})
 	return nil
+}
+
+type service struct {
+	name string
+	recv any // its exported methods are the calls
 }
 
 // Done is closed when the chain cannot be followed any further.

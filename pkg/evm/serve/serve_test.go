@@ -33,7 +33,7 @@ type lab struct {
 	ws     string
 }
 
-func newLab(t *testing.T) *lab {
+func newLab(t *testing.T, with ...func(*serve.Server)) *lab {
 	t.Helper()
 	c := evmtest.New(100)
 	l := &lab{chain: c, beacon: &evmtest.Beacon{Chain: c, Head: 90}, rpc: &evmtest.RPC{Chain: c, Head: 91}}
@@ -55,6 +55,9 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	s := &serve.Server{Client: l.client, Listen: ln, Version: "test/1"}
+	for _, f := range with {
+		f(s)
+	}
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +123,8 @@ func TestTable(t *testing.T) {
 
 		{"eth_newPendingTransactionFilter", nil, "-32011"}, {"eth_getTransactionByHash", []any{common.Hash{1}}, "-32011"}, {"eth_getTransactionReceipt", []any{common.Hash{1}}, "-32011"},
 		{"eth_getBlockByHash", []any{common.Hash{1}, true}, "-32011"}, {"txpool_content", nil, "-32601"}, {"debug_traceCall", nil, "-32601"}, {"eth_mining", nil, "-32601"},
-		{"admin_peers", nil, "-32601"}, {"eth_sendTransaction", []any{call}, "-32601"}, {"eth_accounts", nil, "-32601"}, {"eth_subscribe", []any{"newHeads"}, "-32601"},
+		{"admin_peers", nil, "-32601"}, {"eth_sendTransaction", []any{call}, "-32601"}, {"eth_accounts", nil, "-32601"}, {"eth_requestAccounts", nil, "-32601"},
+		{"personal_sign", []any{"0x00", l.chain.Addr}, "-32601"}, {"eth_signTypedData_v4", []any{l.chain.Addr, "{}"}, "-32601"}, {"eth_sign", nil, "-32601"}, {"eth_subscribe", []any{"newHeads"}, "-32601"},
 		{"eth_getBalance", []any{"x"}, "-32602"}, {"eth_call", []any{call, "latest", map[string]any{}}, "-32602"}, {"eth_call", []any{map[string]any{"blobVersionedHashes": []any{common.Hash{}}}}, "-32602"},
 		{"eth_call", []any{map[string]any{"to": l.chain.Contract, "chainId": "0x1"}}, "-32013"}, {"eth_getLogs", []any{map[string]any{"fromBlock": "0x0", "toBlock": "0xffffff"}}, "-32000"},
 		{"eth_getFilterChanges", []any{"0x1"}, "-32000"}, {"eth_sendRawTransaction", []any{"0x01"}, "-32602"},

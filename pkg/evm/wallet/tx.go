@@ -70,7 +70,7 @@ func DecodeTx(raw []byte, chain uint64) (*Signed, error) {
 	case !tx.Protected():
 		return nil, wire.Invalid("transaction names no chain, so that it could be repeated on any")
 	case !tx.ChainId().IsUint64() || tx.ChainId().Uint64() != chain:
-		return nil, wire.Invalid("transaction is for chain %v, the profile is %d", tx.ChainId(), chain)
+		return nil, fmt.Errorf("transaction is for chain %v, the profile is %d: %w", tx.ChainId(), chain, ErrChain)
 	}
 	from, err := types.Sender(types.LatestSignerForChainID(tx.ChainId()), tx)
 	if err != nil {

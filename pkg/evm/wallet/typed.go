@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/big"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -18,8 +19,12 @@ type Typed struct {
 	Domain   string // name of who asks
 	Contract string
 	Type     string
+	Message  string // JSON, each field that is signed
 	Hash     common.Hash
 }
+
+// ErrChain refuses what is for another chain than the profile's.
+var ErrChain = fmt.Errorf("another chain: %w", wire.ErrInvalid)
 
 // DecodeTyped reads typed data (eth_signTypedData_v4) for a chain. Data of another chain, or of none, is refused.
 func DecodeTyped(b []byte, chain uint64) (t *Typed, err error) {
@@ -33,13 +38,28 @@ func DecodeTyped(b []byte, chain uint64) (t *Typed, err error) {
 		return nil, wire.Invalid("typed data is no JSON, or more than %d bytes", maxTyped)
 	}
 	if d.Domain.ChainId == nil || (*big.Int)(d.Domain.ChainId).Cmp(new(big.Int).SetUint64(chain)) != 0 {
-		return nil, wire.Invalid("typed data is for another chain than %d, or names none", chain)
+		return nil, fmt.Errorf("typed data is not for chain %d, or names none: %w", chain, ErrChain)
 	}
 	hash, _, err := apitypes.TypedDataAndHash(d)
 	if err != nil {
 		return nil, wire.Invalid("typed data: %v", err)
 	}
-	return &Typed{d.Domain.Name, d.Domain.VerifyingContract, d.PrimaryType, common.BytesToHash(hash)}, nil
+	msg, err := json.MarshalIndent(d.Message, "", " ")
+	if err != nil {
+		return nil, wire.Invalid("typed data: %v", err)
+	}
+	return &Typed{d.Domain.Name, d.Domain.VerifyingContract, d.PrimaryType, string(msg), common.BytesToHash(hash)}, nil
+}
+
+// SignText signs a text as personal_sign does (EIP-191, version 0x45): what is signed can be no transaction.
+func (k *Key) SignText(text []byte) ([]byte, error) {
+	head := fmt.Sprintf("\x19Ethereum Signed Message:\n%d", len(text))
+	sig, err := crypto.Sign(crypto.Keccak256([]byte(head), text), k.d)
+	if err != nil {
+		return nil, err
+	}
+	sig[64] += 27
+	return sig, nil
 }
 
 // SignTyped returns the signature r ‖ s ‖ v of 65 bytes, v 27 or 28.
