@@ -114,7 +114,7 @@ func (l *chainLab) rows() error {
 	if err != nil {
 		return err
 	}
-	var ours, theirs, warm, calls, plain series
+	var ours, theirs, lodestar, warm, calls, plain series
 	profile := filepath.Join(l.work, "profile.json")
 	for i := range 5 {
 		home := filepath.Join(l.b.dir, fmt.Sprint("home", i))
@@ -128,7 +128,7 @@ func (l *chainLab) rows() error {
 			into *series
 			run  func() error
 		}{
-			{&ours, verb("sync", "--checkpoint", l.root)}, {&theirs, l.blsync}, {&warm, verb("sync")},
+			{&ours, verb("sync", "--checkpoint", l.root)}, {&theirs, l.blsync}, {&lodestar, l.lodestar}, {&warm, verb("sync")},
 			{&calls, verb("call", "--to", "0x0000000000000000000000000000000000000002", "--data", "0x616263")}, {&plain, l.plainCall},
 		} {
 			c, err := timed(r.run)
@@ -142,6 +142,8 @@ func (l *chainLab) rows() error {
 	b := l.b
 	b.add(row{Area: "evm", Measure: "checkpoint to verified head, process start included", Unit: "ms", Peer: "blsync 1.17.8", Rounds: len(ours)}, &peer, ours.median(wall, 1000)).
 		aim("<= 120", ours.median(wall, 1000).median <= 120).note("blsync waits for an event of the next slot, of 2 s")
+	js := lodestar.median(wall, 1000)
+	b.add(row{Area: "evm", Measure: "the same, beside the light client in JavaScript", Unit: "ms", Peer: "@lodestar/light-client 1.5.1", Rounds: len(lodestar)}, &js, ours.median(wall, 1000))
 	b.add(row{Area: "evm", Measure: "kept state to verified head, process start included", Unit: "ms", Rounds: len(warm)}, nil, warm.median(wall, 1000))
 	peer = plain.median(wall, 1000)
 	b.add(row{Area: "evm", Measure: "verified eth_call with head, process start included", Unit: "ms", Peer: "plain eth_call of curl", Rounds: len(calls)}, &peer, calls.median(wall, 1000))
@@ -152,6 +154,17 @@ func (l *chainLab) plainCall() error {
 	_, err := output("curl", "-s", "-H", "content-type: application/json", l.rpc, "-d",
 		`{"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{"to":"0x0000000000000000000000000000000000000002","data":"0x616263"},"latest"]}`)
 	return err
+}
+
+// lodestar runs Lodestar's light client until it has verified its first head.
+func (l *chainLab) lodestar() error {
+	lab := filepath.Join(l.b.root, "test/lab/evm")
+	c := exec.Command("node", "--require", filepath.Join(lab, "newer.cjs"), filepath.Join(lab, "lodestar.mjs"), l.dir, l.beacon, l.root)
+	c.Env = append(os.Environ(), "LODESTAR_PRESET=mainnet")
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("lodestar.mjs: %w: %s", err, out)
+	}
+	return nil
 }
 
 // blsync runs go-ethereum's light client until it has verified its first head. Lodestar 1.5.1 sends its events without

@@ -19,6 +19,7 @@ import (
 	"github.com/pars-network/pars/internal/command/bundle"
 	"github.com/pars-network/pars/internal/command/dag"
 	"github.com/pars-network/pars/internal/command/dht"
+	"github.com/pars-network/pars/internal/command/evm"
 	"github.com/pars-network/pars/internal/command/gossip"
 	"github.com/pars-network/pars/internal/command/node"
 	"github.com/pars-network/pars/internal/command/qr"
@@ -41,6 +42,7 @@ func commands() map[string]func() {
 		"pars-bundle": func() { cli.Main(bundle.App()) },
 		"pars-dag":    func() { cli.Main(dag.App()) },
 		"pars-dht":    func() { cli.Main(dht.App()) },
+		"pars-evm":    func() { cli.Main(evm.App()) },
 		"pars-gossip": func() { cli.Main(gossip.App()) },
 		"pars-node":   func() { cli.Main(node.App()) },
 		"pars-qr":     func() { cli.Main(qr.App()) },

@@ -10,7 +10,7 @@ for c in go node npm python3 make g++ curl; do
 	command -v "$c" >/dev/null || { echo "evm/install.sh: no $c" >&2; exit 1; }
 done
 [ -n "${npm_config_nodedir:-}" ] || [ ! -f /usr/include/node/node.h ] || export npm_config_nodedir=/usr # headers of the node that is installed
-stamp=$(cat "$here/package-lock.json" "$here/client/package.json" "$here"/newer/*.* "$here/install.sh" | sha256sum)$(node --version)
+stamp=$(cat "$here/package-lock.json" "$here"/client/*.* "$here"/newer/*.* "$here/install.sh" | sha256sum)$(node --version)
 [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
 CGO_ENABLED=0 GOBIN="$dir/bin" go install github.com/ethereum/go-ethereum/cmd/geth@v1.17.8 github.com/ethereum/go-ethereum/cmd/blsync@v1.17.8
@@ -22,7 +22,7 @@ cp "$here/package.json" "$here/package-lock.json" "$dir/lodestar/"
 	npm rebuild snappy bcrypto c-kzg gc-stats --foreground-scripts
 	node --require "$here/newer.cjs" node_modules/@chainsafe/lodestar/lib/index.js --version
 )
-cp "$here/client/package.json" "$here/client/compare.mjs" "$dir/client/"
+cp "$here"/client/*.* "$dir/client/"
 (cd "$dir/client" && npm install --no-audit --no-fund --ignore-scripts)
 cp -r "$here/newer/." "$dir/newer/"
 (cd "$dir/newer" && npm ci --no-audit --no-fund --ignore-scripts)
