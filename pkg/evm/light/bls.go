@@ -3,6 +3,8 @@ package light
 import (
 	"crypto/sha256"
 	"math/bits"
+	"runtime"
+	"sync"
 
 	blsu "github.com/protolambda/bls12-381-util"
 )
@@ -10,12 +12,25 @@ import (
 // keys are a committee's points, checked to be in the group. Making them costs far more than one signature.
 type keys []*blsu.Pubkey
 
+// points decodes all keys, on all processors: it is most of what a first head costs.
 func (c *Committee) points() (keys, error) {
 	out := make(keys, len(c.Keys))
-	for i := range c.Keys {
-		out[i] = new(blsu.Pubkey)
-		if err := out[i].Deserialize(&c.Keys[i]); err != nil {
-			return nil, because(ErrSignature, "key %d of the committee: %v", i, err)
+	errs := make([]error, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for w := range errs {
+		wg.Go(func() {
+			for i := w; i < len(out) && errs[w] == nil; i += len(errs) {
+				out[i] = new(blsu.Pubkey)
+				if err := out[i].Deserialize(&c.Keys[i]); err != nil {
+					errs[w] = because(ErrSignature, "key %d of the committee: %v", i, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
