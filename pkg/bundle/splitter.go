@@ -7,6 +7,7 @@ import (
 	"hash"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pars-network/pars/pkg/wire"
 )
@@ -203,9 +204,10 @@ func (s *splitter) ahead(at int) {
 		at += n
 	}
 	var wg sync.WaitGroup
+	var next atomic.Int64
 	for w := range min(len(s.codecs), len(s.early)) {
 		wg.Go(func() {
-			for i := w; i < len(s.early); i += len(s.codecs) {
+			for i := next.Add(1) - 1; i < int64(len(s.early)); i = next.Add(1) - 1 {
 				e := &s.early[i]
 				e.c, e.err = s.codecs[w].decode(s.buf[e.at : e.at+e.n])
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // sectors writes the sealed or open form.
@@ -187,15 +188,19 @@ func newPool(k *fileKeys) *pool {
 	return p
 }
 
+// eachStep is how many sectors a core takes at once.
+const eachStep = 32
+
 // each calls f for 0 to n-1, on all cores, and returns when all calls have.
 func (p *pool) each(n int, f func(*sealer, int)) {
 	var wg sync.WaitGroup
-	workers := len(p.sealers)
-	for w, s := range p.sealers {
-		lo, hi := n*w/workers, n*(w+1)/workers
+	var next atomic.Int64
+	for _, s := range p.sealers[:min(len(p.sealers), n/eachStep+1)] {
 		wg.Go(func() {
-			for i := lo; i < hi; i++ {
-				f(s, i)
+			for lo := int(next.Add(eachStep)) - eachStep; lo < n; lo = int(next.Add(eachStep)) - eachStep {
+				for i := lo; i < min(lo+eachStep, n); i++ {
+					f(s, i)
+				}
 			}
 		})
 	}
