@@ -41,7 +41,7 @@ _pars_bootstrap() {
     '/probe') words='--server --anchor --ca --proxy --road --file --rpc --beacon --covert-only --no-mdns --canary --home --profile --json --timeout -v --help' ;;
     '/lookup') words='--server --anchor --ca --proxy --home --profile --json --timeout -v --help' ;;
     '/prove') words='--server --anchor --ca --proxy -o --rfc9102 --home --profile --json --timeout -v --help' ;;
-    '/verify') words='--at --anchor --set --home --profile --json --timeout -v --help' ;;
+    '/verify') words='--at --anchor --rfc9102 --set --home --profile --json --timeout -v --help' ;;
     '/key') words='new set rotate --help' ;;
     '/key/new') words='-o --home --profile --json --timeout -v --help' ;;
     '/key/set') words='--need --epoch --home --profile --json --timeout -v --help' ;;

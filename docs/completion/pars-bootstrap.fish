@@ -142,6 +142,7 @@ complete -c pars-bootstrap -n '__fish_seen_subcommand_from prove' -l timeout -r 
 complete -c pars-bootstrap -n '__fish_seen_subcommand_from prove' -s v -d 'tell more on standard error'
 complete -c pars-bootstrap -n '__fish_seen_subcommand_from verify' -l at -r -d 'as if it were TIME, such as 2026-07-01T00:00:00Z'
 complete -c pars-bootstrap -n '__fish_seen_subcommand_from verify' -l anchor -r -d 'believe the keys in FILE in place of the profile\'s'
+complete -c pars-bootstrap -n '__fish_seen_subcommand_from verify' -l rfc9102 -r -d 'the file is a chain of RFC 9102 for NAME/TYPE, such as prove --rfc9102 writes'
 complete -c pars-bootstrap -n '__fish_seen_subcommand_from verify' -l set -r -d 'believe this trust set beside the profile\'s (repeat for more)'
 complete -c pars-bootstrap -n '__fish_seen_subcommand_from verify' -l home -r -d 'keep keys and data in DIR'
 complete -c pars-bootstrap -n '__fish_seen_subcommand_from verify' -l profile -r -d 'speak for the network of the profile NAME|FILE'

@@ -3,7 +3,9 @@ package bootstrap
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -223,6 +225,30 @@ func TestNothingPublished(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The published chain of RFC 9102 is verified from a file; without its root key, at another time or for another name it is not.
+func TestVerifyRFC9102(t *testing.T) {
+	dir := t.TempDir()
+	text, err := os.ReadFile("../../../pkg/bootstrap/dnssec/testdata/rfc9102-a1.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	chain, key := filepath.Join(dir, "chain"), filepath.Join(dir, "root.key")
+	if err := errors.Join(err, os.WriteFile(chain, append([]byte{0, 0}, body...), 0o600), os.WriteFile(key,
+		[]byte(". IN DNSKEY 257 3 13 yvX+VNTUjxZiGvtr060hVbrPV9H6rVusQtF9lIxCFzbZOJxMQBFmbqlc8Xclv Q+gDOXnFOTsgs/frMmxyGOtRg==\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	const of = "--rfc9102=_443._tcp.www.example.com/TLSA"
+	out, _ := run(t, dir, 0, "", "verify", chain, of, "--anchor", key, "--at", "2019-06-01T00:00:00Z")
+	if !strings.Contains(out, "8bd1da95272f7fa4ffb24137fc0ed03aae67e5c4d8b3c50734e1050a7920b922") || !strings.Contains(out, "SECURE\tuntil 2020-12-02T00:00:00Z") {
+		t.Error(out)
+	}
+	run(t, dir, 6, "", "verify", chain, of, "--anchor", key)
+	run(t, dir, 6, "", "verify", chain, "--rfc9102=_443._tcp.example.com/TLSA", "--anchor", key, "--at", "2019-06-01T00:00:00Z")
+	run(t, dir, 2, "", "verify", chain, "--rfc9102=_443._tcp.example.com", "--anchor", key)
+	run(t, dir, 2, "", "verify", chain, of)
 }
 
 func TestUsage(t *testing.T) {

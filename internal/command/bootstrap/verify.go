@@ -50,6 +50,7 @@ func verifyVerb() *urfave.Command {
 		Description: "A list is checked by the trust sets of the profile, a chain by the root keys of the profile or of --anchor. Exit 6 when it does not verify, with the reason.",
 		Flags: []urfave.Flag{&urfave.StringFlag{Name: "at", Usage: "as if it were `TIME`, such as 2026-07-01T00:00:00Z"},
 			&urfave.StringFlag{Name: "anchor", Usage: "believe the keys in `FILE` in place of the profile's"},
+			&urfave.StringFlag{Name: "rfc9102", Usage: "the file is a chain of RFC 9102 for `NAME/TYPE`, such as prove --rfc9102 writes"},
 			&urfave.StringSliceFlag{Name: "set", Usage: "believe this trust set beside the profile's (repeat for more)"}},
 		Action: verifyAction,
 	}
@@ -72,6 +73,8 @@ func verifyAction(c *urfave.Context) error {
 		return err
 	}
 	switch {
+	case c.String("rfc9102") != "":
+		return verifyRFC9102(c, p, b, at)
 	case bytes.HasPrefix(b, []byte("PDC1")):
 		return verifyChain(c, p, b, at)
 	case bytes.HasPrefix(b, []byte("PBR1")):
@@ -80,18 +83,46 @@ func verifyAction(c *urfave.Context) error {
 	return verifyList(c, p, b, at)
 }
 
-func verifyChain(c *urfave.Context, p *profile.Profile, b []byte, at time.Time) error {
+// rootKeys are those of --anchor or the profile, of which there must be some.
+func rootKeys(c *urfave.Context, p *profile.Profile) ([]dnssec.DS, error) {
 	keys, err := anchors(c, p)
+	if err == nil && len(keys) == 0 {
+		err = cli.Usagef("profile %s has no root keys; name some with --anchor", p.Name)
+	}
+	return keys, err
+}
+
+func verifyChain(c *urfave.Context, p *profile.Profile, b []byte, at time.Time) error {
+	keys, err := rootKeys(c, p)
 	if err != nil {
 		return err
-	}
-	if len(keys) == 0 {
-		return cli.Usagef("profile %s has no root keys; name some with --anchor", p.Name)
 	}
 	chain, err := dnssec.DecodeChain(b)
 	if err != nil {
 		return err
 	}
+	return printChain(c, chain, keys, at)
+}
+
+// verifyRFC9102 takes a chain that another program made.
+func verifyRFC9102(c *urfave.Context, p *profile.Profile, b []byte, at time.Time) error {
+	keys, err := rootKeys(c, p)
+	if err != nil {
+		return err
+	}
+	name, text, _ := strings.Cut(c.String("rfc9102"), "/")
+	typ, err := dnssec.ParseType(text)
+	if err != nil {
+		return cli.Usagef("--rfc9102 wants NAME/TYPE, such as _443._tcp.example.org/TLSA: %v", err)
+	}
+	chain, err := dnssec.FromRFC9102(b, name, typ, keys, at)
+	if err != nil {
+		return err
+	}
+	return printChain(c, chain, keys, at)
+}
+
+func printChain(c *urfave.Context, chain *dnssec.Chain, keys []dnssec.DS, at time.Time) error {
 	records, until, err := chain.Verify(keys, at)
 	if err != nil {
 		return err
