@@ -105,6 +105,9 @@ func (l *lookup) ask(name string, typ uint16) (*reply, error) {
 	if err != nil {
 		return nil, &noAnswer{fmt.Errorf("ask %s %s: %w", name, dns.Type(typ), err)}
 	}
+	if err := l.budget.read(len(out)); err != nil {
+		return nil, err
+	}
 	r, err := read(out, q)
 	if err != nil {
 		return nil, err
@@ -134,7 +137,11 @@ func read(b []byte, q dns.Question) (*reply, error) {
 	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
 		return nil, unknown("the server says %s to %s %s", dns.RcodeToString[m.Rcode], q.Name, dns.Type(q.Qtype))
 	}
-	return &reply{rcode: m.Rcode, answer: sets(m.Answer), authority: sets(m.Ns)}, nil
+	r := &reply{rcode: m.Rcode, answer: sets(m.Answer), authority: sets(m.Ns)}
+	if n := len(r.answer) + len(r.authority); n > maxSets {
+		return nil, unknown("answer of %d sets of records to %s %s", n, q.Name, dns.Type(q.Qtype))
+	}
+	return r, nil
 }
 
 // resolve follows aliases from name to an answer.
@@ -327,6 +334,9 @@ func (a *Answer) keep(s *rrset, now time.Time, proof *rrset) {
 // zoneOf returns the zone that must have signed the set. Where nothing signs it, the way down must prove why.
 func (l *lookup) zoneOf(s *rrset, name string) (*zone, error) {
 	if signer := s.signer(); signer != "" {
+		if s.typ == dns.TypeDS && signer == s.name {
+			return nil, bogus("the DS of %s is signed by itself", s.name)
+		}
 		z, err := l.walk(signer, name)
 		if err == nil && z.name != signer {
 			return nil, bogus("%s is signed by %s, which is no zone", name, signer)

@@ -22,15 +22,20 @@ type rrset struct {
 
 // sets sorts a section into its sets. Records of other classes are dropped; of equal ones one stays.
 func sets(section []dns.RR) []*rrset {
+	type key struct {
+		name string
+		typ  uint16
+	}
 	var out []*rrset
+	at := map[key]*rrset{}
 	get := func(name string, typ uint16) *rrset {
-		for _, s := range out {
-			if s.name == name && s.typ == typ {
-				return s
-			}
+		s := at[key{name, typ}]
+		if s == nil {
+			s = &rrset{name: name, typ: typ}
+			at[key{name, typ}] = s
+			out = append(out, s)
 		}
-		out = append(out, &rrset{name: name, typ: typ})
-		return out[len(out)-1]
+		return s
 	}
 	for _, rr := range section {
 		h := rr.Header()
@@ -175,7 +180,7 @@ func (z *zone) try(s *rrset, sig *dns.RRSIG, now time.Time, b *budget) error {
 		if tried++; tried > maxSameTag {
 			break
 		}
-		if err := b.check(); err != nil {
+		if err := b.check(len(s.rrs)); err != nil {
 			return err
 		}
 		if sig.Verify(k, s.rrs) != nil {

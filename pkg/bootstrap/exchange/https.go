@@ -42,8 +42,8 @@ func (h *httpClient) renew() {
 }
 
 func (h *httpClient) exchange(ctx context.Context, query []byte) ([]byte, error) {
-	query = padded(query)
-	query[0], query[1] = 0, 0 // the same question has the same URL, so that caches on the way help
+	query = bytes.Clone(padded(query)) // what cannot be padded is the caller's own
+	query[0], query[1] = 0, 0          // the same question has the same URL, so that caches on the way help
 	for try := 0; ; try++ {
 		out, err := h.once(ctx, query)
 		if err == nil || try > 0 {
