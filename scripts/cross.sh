@@ -14,6 +14,9 @@ try() {
 for target in "$@"; do
 	try "$target" ./...
 done
+for target in windows/amd64 darwin/arm64; do # with the full node, where it is built in
+	try "$target" -tags parsfull ./pkg/evm/full ./internal/command/evm
+done
 # A dependency reaches into package net, which the linker refuses on Android unless told otherwise.
 try android/arm64 -ldflags=-checklinkname=0 ./...
 # shellcheck disable=SC2086 # one word a package

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Release builds: dist/OS-ARCH/ for each platform, with sizes and SHA256SUMS. With VERIFY=1 everything is built again
-# from a copy in another place with an empty cache, and must be the same to the bit.
+# from a copy in another place with an empty cache, and must be the same to the bit. Where a desktop can run a full node
+# (make prints DESKTOP), pars-evm-full is pars-evm with the verb node, beside the small one.
 set -eu
 export CGO_ENABLED=0 TZ=UTC LC_ALL=C
 out=${DIST:-dist}
@@ -15,6 +16,14 @@ build() {
 		mkdir -p "$2/$name"
 		(cd "$1" && GOOS=$os GOARCH=$arch GOARM=7 go build -trimpath -buildvcs=false -tags urfave_cli_no_docs \
 			-ldflags="-s -w -buildid= $extra" -o "$2/$name/" ./cmd/...)
+		exe=
+		case $target in
+		windows/amd64) exe=.exe ;;
+		linux/amd64 | linux/arm64 | darwin/*) ;;
+		*) continue ;;
+		esac
+		(cd "$1" && GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=false -tags urfave_cli_no_docs,parsfull \
+			-ldflags="-s -w -buildid=" -o "$2/$name/pars-evm-full$exe" ./cmd/pars-evm)
 	done
 	(cd "$2" && find . -type f ! -name SHA256SUMS | sort | xargs sha256sum >SHA256SUMS)
 }

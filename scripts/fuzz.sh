@@ -20,7 +20,7 @@ each=$((seconds / count))
 echo "fuzz: $count targets, ${each}s each"
 failed=
 while read -r dir name; do
-	go test -run '^$' -fuzz "^$name\$" -fuzztime "${each}s" "$dir" || failed="$failed $dir:$name"
+	go test -tags parsfull -run '^$' -fuzz "^$name\$" -fuzztime "${each}s" "$dir" || failed="$failed $dir:$name"
 done <<EOF
 $list
 EOF

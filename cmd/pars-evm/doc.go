@@ -63,6 +63,8 @@
 //	    make a validator's key, and pay its stake to the deposit contract
 //	vectors DIR
 //	    run the published light-client test cases found below a folder
+//	node
+//	    run a full execution node in this process, until stopped
 //	completion bash|zsh|fish
 //	    print a completion script
 //

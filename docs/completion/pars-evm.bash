@@ -33,11 +33,12 @@ _pars_evm() {
       '/validator') at='/validator' ;;
       '/validator/deposit') at='/validator/deposit' ;;
       '/vectors') at='/vectors' ;;
+      '/node') at='/node' ;;
       '/completion') at='/completion' ;;
     esac
   done
   case "$at" in
-    '') words='sync head balance nonce code storage call logs receipt proof verify stake send wallet queue precompiles serve validator vectors completion --version --help' ;;
+    '') words='sync head balance nonce code storage call logs receipt proof verify stake send wallet queue precompiles serve validator vectors node completion --version --help' ;;
     '/sync') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --follow --save --home --profile --json --timeout -v --help' ;;
     '/head') words='--stale --home --profile --json --timeout -v --help' ;;
     '/balance') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --stale --block --home --profile --json --timeout -v --help' ;;
@@ -68,6 +69,7 @@ _pars_evm() {
     '/validator') words='deposit --help' ;;
     '/validator/deposit') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --passphrase-file --withdraw-to --index --amount --compounding --sender --from-phrase --keystores --keystore-passphrase-file --look-back --yes --home --profile --json --timeout -v --help' ;;
     '/vectors') words='--home --profile --json --timeout -v --help' ;;
+    '/node') words='--beacon --rpc --files --checkpoint --allow-old-checkpoint --peer --listen --http --genesis --datadir --execute-all --cache --yes --home --profile --json --timeout -v --help' ;;
     '/completion') words='--home --profile --json --timeout -v --help' ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

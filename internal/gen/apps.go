@@ -16,6 +16,6 @@ import (
 // Apps returns a new tree of every command.
 func Apps() []*urfave.App {
 	return []*urfave.App{
-		bootstrap.App(), bundle.App(), dag.App(), dht.App(), evm.App(), gossip.App(), node.App(), qr.App(),
+		bootstrap.App(), bundle.App(), dag.App(), dht.App(), evm.Pages(), gossip.App(), node.App(), qr.App(),
 	}
 }

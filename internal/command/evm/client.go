@@ -14,7 +14,7 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/evm"
 	"github.com/pars-network/pars/pkg/profile"
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -37,11 +37,11 @@ func readFlags(more ...urfave.Flag) []urfave.Flag {
 	}, more...)...)
 }
 
-// files are those of a home, or of another folder.
-type files struct{ store.FS }
+// folder keeps small files: those of a home, or of another place.
+type folder struct{ files.FS }
 
 // WriteAtomic replaces a file.
-func (f files) WriteAtomic(name string, b []byte) error { return store.WriteAtomic(f.FS, name, b) }
+func (f folder) WriteAtomic(name string, b []byte) error { return files.WriteAtomic(f.FS, name, b) }
 
 func chainProfile(c *urfave.Context) (*profile.Profile, error) {
 	p, err := profile.Load(cli.Profile(c), os.ReadFile)
@@ -64,7 +64,7 @@ func open(c *urfave.Context) (*evm.Client, error) {
 	if err := os.MkdirAll(filepath.Join(home, "evm"), 0o700); err != nil {
 		return nil, err
 	}
-	cl := &evm.Client{Profile: p, Files: files{store.OS(home)}, Now: time.Now, AllowOld: c.Bool("allow-old-checkpoint"), Stale: c.Bool("stale")}
+	cl := &evm.Client{Profile: p, Files: folder{files.OS(home)}, Now: time.Now, AllowOld: c.Bool("allow-old-checkpoint"), Stale: c.Bool("stale")}
 	if s := c.String("checkpoint"); s != "" {
 		if cl.Checkpoint, err = evm.ParseHash(s); err != nil {
 			return nil, cli.Usagef("--checkpoint: %v", err)

@@ -19,7 +19,7 @@ import (
 	"github.com/pars-network/pars/pkg/evm/queue"
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 const leastPassphrase = 8 // what validator clients and other deposit tools ask for
@@ -192,13 +192,13 @@ func keep(c *urfave.Context, k *deposit.Key) (string, error) {
 	}
 	pub := k.Pubkey()
 	name := fmt.Sprintf("keystore-%s-%s.json", strings.ReplaceAll(k.Path(), "/", "_"), hex.EncodeToString(pub[:4]))
-	disk, path := store.OS(dir), filepath.Join(dir, name)
+	disk, path := files.OS(dir), filepath.Join(dir, name)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		b, err := k.Export(pass, deposit.ScryptN, rand.Reader)
 		if err != nil {
 			return "", err
 		}
-		if err := store.WriteAtomic(disk, name, b); err != nil {
+		if err := files.WriteAtomic(disk, name, b); err != nil {
 			return "", err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/pars-network/pars/pkg/evm/wallet"
 	"github.com/pars-network/pars/pkg/keystore"
 	"github.com/pars-network/pars/pkg/profile"
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 func write(t *testing.T, name, text string) string {
@@ -48,7 +48,7 @@ func rich(t *testing.T) (home, name, root string) {
 		t.Fatal(err)
 	}
 	keys.Entropy = make([]byte, 32)
-	if disk := store.OS(home); keystore.Create(disk, keystore.File(disk), nil, keys, nil) != nil {
+	if disk := files.OS(home); keystore.Create(disk, keystore.File(disk), nil, keys, nil) != nil {
 		t.Fatal("no keys")
 	}
 	k, err := wallet.FromBytes(chain.Secret())

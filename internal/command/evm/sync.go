@@ -10,7 +10,7 @@ import (
 
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/evm"
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 )
 
 type headRow struct {
@@ -32,12 +32,16 @@ func (r headRow) Text() string {
 
 func rowOf(cl *evm.Client) (headRow, bool) {
 	h, ok := cl.Head()
-	f, _ := cl.Final()
 	if !ok {
 		return headRow{}, false
 	}
+	return rowOfHead(cl, h), true
+}
+
+func rowOfHead(cl *evm.Client, h evm.Head) headRow {
+	f, _ := cl.Final()
 	return headRow{h.Slot, h.Number, h.Hash, f.Number, f.Hash, h.Participation, h.Time.Format(time.RFC3339),
-		max(0, int64(time.Since(h.Time)/time.Second)), cl.Stalled()}, true
+		max(0, int64(time.Since(h.Time)/time.Second)), cl.Stalled()}
 }
 
 func syncVerb() *urfave.Command {
@@ -60,7 +64,7 @@ func syncAction(c *urfave.Context) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		cl.Keep = files{store.OS(dir)}.WriteAtomic
+		cl.Keep = folder{files.OS(dir)}.WriteAtomic
 	}
 	if c.Bool("follow") {
 		return follow(c, cl)

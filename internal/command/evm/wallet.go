@@ -16,7 +16,7 @@ import (
 	"github.com/pars-network/pars/pkg/evm/wallet"
 	"github.com/pars-network/pars/pkg/identity"
 	"github.com/pars-network/pars/pkg/keystore"
-	"github.com/pars-network/pars/pkg/store"
+	"github.com/pars-network/pars/pkg/store/files"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
@@ -49,7 +49,7 @@ func unlock(c *urfave.Context) (keys *keystore.Opened, open func() (*evm.Vault, 
 	if err != nil {
 		return nil, nil, err
 	}
-	disk := store.OS(home)
+	disk := files.OS(home)
 	if pass == nil && cli.StdinTerminal(c) {
 		if need, err := keystore.NeedsPassphrase(disk); err == nil && need {
 			if pass, err = cli.AskSecret(c, "pass-phrase", false); err != nil {
@@ -69,7 +69,7 @@ func unlock(c *urfave.Context) (keys *keystore.Opened, open func() (*evm.Vault, 
 		return nil, nil, err
 	}
 	return keys, func() (*evm.Vault, error) {
-		return evm.OpenVault(home, files{disk}, keys.Keys.DEK, p.ChainID, rand.Reader)
+		return evm.OpenVault(home, folder{disk}, keys.Keys.DEK, p.ChainID, rand.Reader)
 	}, nil
 }
 

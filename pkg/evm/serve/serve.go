@@ -11,16 +11,12 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/pars-network/pars/pkg/evm"
-	"github.com/pars-network/pars/pkg/wire"
 )
 
 const (
@@ -49,14 +45,11 @@ type Server struct {
 
 // Start follows the chain and answers, until Close. Listen must be an address of this machine.
 func (s *Server) Start() error {
-	host, _, err := net.SplitHostPort(s.Listen.Addr().String())
-	if err != nil || !net.ParseIP(host).IsLoopback() {
-		return wire.Invalid("%v is not a loopback address", s.Listen.Addr())
+	if err := Loopback(s.Listen); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel, s.rpc = cancel, rpc.NewServer()
-	s.rpc.SetBatchLimits(maxBatch, maxAnswer)
-	s.rpc.SetHTTPBodyLimit(maxRequest)
+	s.cancel, s.rpc = cancel, NewRPC()
 	api := &ethAPI{c: s.Client, news: &s.news, ctx: ctx, wg: &s.wg, now: s.Client.Now}
 	services := []service{{"eth", api}, {"net", &netAPI{s.Client}}, {"web3", &web3API{s.Version}}}
 	if s.Wallet != nil {
@@ -68,7 +61,7 @@ func (s *Server) Start() error {
 			return err
 		}
 	}
-	s.http = &http.Server{Handler: guard(route(s.rpc)), ReadHeaderTimeout: headerTime}
+	s.http = &http.Server{Handler: Handler(s.rpc), ReadHeaderTimeout: headerTime}
 	s.wg.Go(func() { _ = s.http.Serve(s.Listen) })
 	s.wg.Go(func() {
 		err := s.Client.Follow(ctx, func(evm.Head) { s.news.tell() })
@@ -95,45 +88,6 @@ func (s *Server) Close() error {
 	err := s.http.Close()
 	s.wg.Wait()
 	return errors.Join(s.failed, err)
-}
-
-// route sends a web socket to the one handler and a plain request to the other.
-func route(s *rpc.Server) http.Handler {
-	ws := s.WebsocketHandler([]string{"*"}) // guard has looked at the origin
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-			ws.ServeHTTP(w, r)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
-		s.ServeHTTP(w, r)
-	})
-}
-
-// guard stops pages of other sites, which a browser lets send to loopback.
-func guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !local(r.Host) {
-			http.Error(w, "host is not this machine", http.StatusForbidden)
-			return
-		}
-		if o := r.Header.Get("Origin"); o != "" {
-			u, err := url.Parse(o)
-			if err != nil || !local(u.Host) {
-				http.Error(w, "origin is not this machine", http.StatusForbidden)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func local(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	return slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host)
 }
 
 // news wakes those who wait for the next head. The zero value is ready.
