@@ -76,10 +76,8 @@ func FuzzCheck(f *testing.F) {
 
 // The library panics at run time on some of these and takes the others without a word.
 func TestParams(t *testing.T) {
-	for _, relay := range []bool{false, true} {
-		if err := ParamsFor(relay).Check(); err != nil {
-			t.Errorf("relay %v: %v", relay, err)
-		}
+	if err := DefaultParams().Check(); err != nil {
+		t.Error(err)
 	}
 	for name, change := range map[string]func(*Params){
 		"gossip beyond history": func(p *Params) { p.Gossip = p.History + 1 },
@@ -92,7 +90,7 @@ func TestParams(t *testing.T) {
 		"short memory":          func(p *Params) { p.SeenFor = time.Second },
 		"no mesh":               func(p *Params) { *p = Params{} },
 	} {
-		p := ParamsFor(false)
+		p := DefaultParams()
 		change(&p)
 		if p.Check() == nil {
 			t.Errorf("%s: taken", name)

@@ -73,7 +73,7 @@ type Node struct {
 
 // Start begins to read and pass on. Without a mode set before, it is Normal.
 func (n *Node) Start(ctx context.Context) error {
-	p := ParamsFor(n.Relay)
+	p := DefaultParams()
 	if n.params != nil {
 		p = *n.params
 	}

@@ -23,18 +23,16 @@ type Params struct {
 	GraftEvery                   uint64 // heartbeats between two looks for better neighbours
 }
 
-// ParamsFor returns the numbers of a node. The mesh is thinner than the library's: six neighbours cost seven
+// DefaultParams returns the numbers of a node. The mesh is thinner than the library's: six neighbours cost seven
 // to nine copies of a payload a delivery. What that loses in redundancy, lazy gossip, direct peers and
-// reconciliation give back. Better neighbours are looked for every five seconds, twelve times as often as the library does:
-// among twenty silent attackers to one honest node that is what brings the mesh back within a minute.
-func ParamsFor(relay bool) Params {
-	p := Params{D: 4, Dlo: 2, Dhi: 5, Dout: 1, Dscore: 3, Dlazy: 6, Factor: 0.25, Heartbeat: time.Second, History: 10, Gossip: 6,
-		Backoff: time.Minute, MaxIHaveMessages: 10, MaxIHaveLength: 1000, SeenFor: 10 * time.Minute, MaxMessage: 70 << 10, MaxControl: 64 << 10,
+// reconciliation give back. Below three neighbours a small mesh falls apart into circles that hear of each other by announcements alone. A heartbeat is half
+// a second, because who hears by announcement waits for one; what came is announced five times, each time to eight, and an announcer may name as many ids a second.
+// Better neighbours are looked for every five heartbeats, 24 times as often as the library does: among twenty silent attackers to one honest node that is
+// what brings the mesh back within a minute.
+func DefaultParams() Params {
+	return Params{D: 4, Dlo: 3, Dhi: 6, Dout: 1, Dscore: 3, Dlazy: 8, Factor: 0.4, Heartbeat: 500 * time.Millisecond, History: 20, Gossip: 5,
+		Backoff: time.Minute, MaxIHaveMessages: 10, MaxIHaveLength: 500, SeenFor: 10 * time.Minute, MaxMessage: 70 << 10, MaxControl: 64 << 10,
 		ValidateQueue: 128, ValidateLimit: 512, SendQueue: 128, GraftEvery: 5}
-	if relay {
-		p.Dlo, p.Dhi = 3, 6
-	}
-	return p
 }
 
 // Check refuses numbers that the library would take and then fail on.
