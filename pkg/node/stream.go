@@ -59,8 +59,11 @@ func (n *Node) newStream(s network.Stream) (*syncStream, error) {
 	if err := cfg.Rand(cfg.Nonce[:]); err != nil {
 		return nil, err
 	}
-	took := func(got dag.Received, signed int) error { return n.took(x.peer, got, signed) }
 	for _, s := range n.home.Sessions.List() {
+		took := func(got dag.Received, signed int) error {
+			n.trees.bySync(s, x.peer, got)
+			return n.took(x.peer, got, signed)
+		}
 		x.sessions = append(x.sessions, s)
 		cfg.Sets = append(cfg.Sets, &set{s: s, log: s.Log(), peer: string(x.peer), now: n.clock, took: took})
 	}

@@ -18,10 +18,12 @@ import (
 const treeFrom = 8
 
 const (
-	treeRest  = 10 * time.Second // between looks of a tree that has all it wants
-	treeTick  = time.Second
-	treeCheck = time.Second            // after own writing, one neighbour is asked whether it has it
-	treeWait  = 500 * time.Millisecond // what is parked so long is asked for
+	treeRest   = 10 * time.Second // between looks of a tree that has all it wants
+	treeTick   = time.Second
+	treeCheck  = time.Second            // after own writing, one neighbour is asked whether it has it
+	treeWait   = 500 * time.Millisecond // what is parked so long is asked for
+	treeBeside = 5 * time.Second        // at most so often a member beside the tree is asked, while there is news
+	treeBridge = 4                      // neighbours beyond those wanted, of whom each leads where the tree did not
 )
 
 // trees are the spreading trees of the node's sessions. The sync streams stay beside them: they prove who is a member,

@@ -92,7 +92,7 @@ func (t *tree) dial(p peer.ID) {
 		return
 	}
 	t.dialled[p] = now
-	alone := len(t.links) == 0
+	alone := len(t.links) == 0 || len(t.links) >= t.core.Active // or p leads where the tree does not
 	go func() {
 		defer t.g.n.wg.Done()
 		t.g.open(t, p, alone)

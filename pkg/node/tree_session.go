@@ -29,20 +29,23 @@ type tree struct {
 	key        [16]byte // of short ids
 	neighbours atomic.Int32
 
-	mu         sync.Mutex // guards all below
-	core       gossip.Tree
-	on         bool
-	looked     uint32 // arrivals when the members were counted
-	next       uint32 // arrivals below are known to the core
-	recent     map[gossip.Short]uint32
-	older      map[gossip.Short]uint32
-	links      map[peer.ID]*treeLink // joined ones
-	known      int
-	dialled    map[peer.ID]time.Time
-	check      time.Time // when a neighbour is asked whether it has what was written here; zero: never
-	waits      time.Time // likewise for what is parked
-	waitsFor   peer.ID
-	lastPushed packed
+	mu          sync.Mutex // guards all below
+	core        gossip.Tree
+	on          bool
+	looked      uint32 // arrivals when the members were counted
+	next        uint32 // arrivals below are known to the core
+	recent      map[gossip.Short]uint32
+	older       map[gossip.Short]uint32
+	links       map[peer.ID]*treeLink // joined ones
+	known       int
+	dialled     map[peer.ID]time.Time
+	check       time.Time // when a neighbour is asked whether it has what was written here; zero: never
+	waits       time.Time // likewise for what is parked
+	waitsFor    peer.ID
+	look        time.Time // likewise for members that are no neighbours: the tree may not reach them
+	askedBeside time.Time
+	beside      map[peer.ID]time.Time // those members, and when each was asked
+	lastPushed  packed
 }
 
 // packed is the run of a push that goes to several.
@@ -62,6 +65,7 @@ func (t *tree) step() (time.Duration, bool) {
 	t.do(t.news(nil))
 	list := t.g.members(t.s)
 	t.known = len(list)
+	t.aside(list)
 	t.core.Active = gossip.ActiveFor(len(t.s.Members()), t.g.n.mode().Metered)
 	t.core.Know(list)
 	t.do(t.core.Tick(now))
@@ -70,7 +74,7 @@ func (t *tree) step() (time.Duration, bool) {
 		return 0, false
 	}
 	next := t.core.Next(now).Sub(now)
-	if next >= treeTick && len(t.links) >= min(t.core.Active, t.known) && t.check.IsZero() && t.waits.IsZero() {
+	if next >= treeTick && len(t.links) >= min(t.core.Active, t.known) && t.check.IsZero() && t.waits.IsZero() && t.look.IsZero() {
 		next = treeRest
 	}
 	return next, true
@@ -129,6 +133,12 @@ func (t *tree) news(pushed map[vertex.ID]bool) []gossip.Send {
 			others = append(others, id)
 		}
 	}
+	if len(metas) > 0 && t.look.IsZero() {
+		t.look = now.Add(treeCheck)
+		if at := t.askedBeside.Add(treeBeside); at.After(t.look) {
+			t.look = at
+		}
+	}
 	var out []gossip.Send
 	if len(own) > 0 {
 		out = t.core.Wrote(own, now)
@@ -155,6 +165,49 @@ func (t *tree) repair(now time.Time) {
 		if v, b := t.s.Log().Wants(1); len(v)+len(b) > 0 {
 			t.g.compare(t.waitsFor)
 		}
+	}
+	if !t.look.IsZero() && !now.Before(t.look) {
+		t.look = time.Time{}
+		t.compareBeside(now)
+	}
+}
+
+// aside notes who is a member in reach and no neighbour.
+func (t *tree) aside(members []gossip.PeerID) {
+	was := t.beside
+	t.beside = map[peer.ID]time.Time{}
+	for _, m := range members {
+		if p := peer.ID(m); t.links[p] == nil {
+			t.beside[p] = was[p]
+		}
+	}
+}
+
+// compareBeside asks the member beside the tree that was not asked for longest: two clusters of neighbours that one pair
+// of members joins are level so, and bySync makes the pair neighbours.
+func (t *tree) compareBeside(now time.Time) {
+	var next peer.ID
+	for p, at := range t.beside {
+		if next == "" || at.Before(t.beside[next]) || at.Equal(t.beside[next]) && p < next {
+			next = p
+		}
+	}
+	if next != "" {
+		t.beside[next], t.askedBeside = now, now
+		t.g.compare(next)
+	}
+}
+
+// bySync tells that p brought by sync what the tree had not: an edge to p leads where the tree does not.
+func (g *trees) bySync(s *session.Session, p peer.ID, got dag.Received) {
+	if g == nil || got.New == 0 || !g.speaks(p) {
+		return
+	}
+	t := g.of(s)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.on && len(t.links) > 0 && len(t.links) < t.core.Active+treeBridge {
+		t.dial(p)
 	}
 }
 

@@ -37,13 +37,19 @@ func newVillage(t *testing.T, n int) *village {
 	return v
 }
 
-// add brings a member.
+// add brings a member, connected to all before it.
 func (v *village) add() {
+	v.t.Helper()
+	v.addTo(v.all()...)
+}
+
+// addTo brings a member that is connected to some.
+func (v *village) addTo(who ...int) {
 	v.t.Helper()
 	dir := tempHome(v.t)
 	var peers []string
-	for _, o := range v.nodes {
-		peers = append(peers, o.Addrs()[0])
+	for _, i := range who {
+		peers = append(peers, v.nodes[i].Addrs()[0])
 	}
 	v.nodes = append(v.nodes, start(v.t, dir, func(x *Node) { x.Peers, x.NoDHT, x.NoMail = peers, true, true }))
 	a := api(v.t, dir)
