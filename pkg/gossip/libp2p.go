@@ -42,6 +42,7 @@ type Node struct {
 	Exempt  []netip.Prefix                // further networks in which many share an address
 	Policy  Policy                        // of an operator; nil: none
 	Mail    *Mailbox                      // kept for who is away; nil: none
+	Public  []Public                      // topics of messages that are not sealed
 
 	noScore bool // for the tests that show what scoring is good for
 	params  *Params
@@ -52,8 +53,9 @@ type Node struct {
 	heard         *inbox
 	wake, refresh chan struct{}
 
-	topicMu sync.Mutex // guards topics
+	topicMu sync.Mutex // guards topics, open
 	topics  map[uint8]*joined
+	open    map[string]*joined // public ones, by their full name
 
 	mu      sync.Mutex // guards all below
 	closed  bool
@@ -82,6 +84,7 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.heard, n.wake, n.refresh = newInbox(), make(chan struct{}, 1), make(chan struct{}, 1)
 	n.topics, n.tracked, n.peers = map[uint8]*joined{}, map[envelope.ID]int{}, map[PeerID]*neighbour{}
+	n.open = map[string]*joined{}
 	n.count.Refused = map[Cause]uint64{}
 	n.line = Bucket{Rate: n.LineRate, Burst: n.LineRate}
 	if n.mode == (Mode{}) {

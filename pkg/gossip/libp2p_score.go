@@ -61,6 +61,9 @@ func (n *Node) scoring(s Score) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThres
 	for i := range n.Cut.Topics() {
 		params.Topics[n.Cut.Topic(uint8(i))] = topic
 	}
+	for i := range n.Public {
+		params.Topics[n.publicName(&n.Public[i])] = topic
+	}
 	for _, p := range Exempt(n.Exempt) {
 		params.IPColocationFactorWhitelist = append(params.IPColocationFactorWhitelist,
 			&net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})

@@ -15,6 +15,9 @@ import (
 // publishes first in another topic would be a duplicate in its own, and silenced there.
 func (n *Node) messageID(m *pb.Message) string {
 	id := envelope.EnvelopeID(m.GetData())
+	if n.public(m.GetTopic()) != nil {
+		return string(id[:]) + m.GetTopic()
+	}
 	topic, _ := n.Cut.ParseTopic(m.GetTopic())
 	return string(id[:]) + string([]byte{topic})
 }
@@ -25,7 +28,7 @@ type filter struct{ n *Node }
 // CanSubscribe is of pubsub.SubscriptionFilter.
 func (f filter) CanSubscribe(topic string) bool {
 	_, err := f.n.Cut.ParseTopic(topic)
-	return err == nil
+	return err == nil || f.n.public(topic) != nil
 }
 
 // FilterIncomingSubscriptions is of pubsub.SubscriptionFilter.
@@ -58,6 +61,9 @@ func (n *Node) inspect(p peer.ID, rpc *pubsub.RPC) error {
 
 // validate is asked once for each message that was not seen before, own ones too.
 func (n *Node) validate(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if p := n.public(m.GetTopic()); p != nil {
+		return n.judgePublic(p, PeerID(from), m.GetData())
+	}
 	topic, err := n.Cut.ParseTopic(m.GetTopic())
 	if err != nil {
 		return pubsub.ValidationReject

@@ -291,6 +291,10 @@ func (n *Node) tend(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		n.settle(n.wanted())
+		n.mu.Lock()
+		live := n.mode.Live
+		n.mu.Unlock()
+		n.settlePublic(live)
 		select {
 		case <-ctx.Done():
 			return
