@@ -126,6 +126,21 @@ func (c *Client) At(ctx context.Context, tag Tag, f func(context.Context, *View)
 	return m, err
 }
 
+// Through runs f on one server after the other, and on peers when they may be asked, until one gives what verifies, under
+// heads of any age. f sees the tip as Block.
+func (c *Client) Through(ctx context.Context, peers bool, f func(*View) error) error {
+	c.mu.Lock()
+	tip, final, conflict := c.tip, c.final, c.fin.conflict
+	c.mu.Unlock()
+	switch {
+	case conflict:
+		return ErrConflict
+	case tip == nil:
+		return ErrNoCheckpoint
+	}
+	return c.serversOf(ctx, peers, func(a server) error { return f(&View{a, tip, tip, final, c.chain, &c.engine}) })
+}
+
 func (c *Client) under(ctx context.Context, tag Tag, f func(context.Context, proof.Asker, *proof.Block) error) (Mark, error) {
 	return c.At(ctx, tag, func(ctx context.Context, v *View) error { return f(ctx, v.Asker, v.Block) })
 }
@@ -222,12 +237,18 @@ type server interface {
 
 // servers runs f with each server, and then each peer, until it succeeds, or ends in a way that no other would change.
 func (c *Client) servers(ctx context.Context, f func(server) error) error {
+	return c.serversOf(ctx, true, f)
+}
+
+func (c *Client) serversOf(ctx context.Context, peers bool, f func(server) error) error {
 	var list []server
 	for _, r := range c.RPCs {
 		list = append(list, r)
 	}
-	for _, p := range c.peers() {
-		list = append(list, p)
+	if peers {
+		for _, p := range c.peers() {
+			list = append(list, p)
+		}
 	}
 	if len(list) == 0 {
 		return fmt.Errorf("no server of the chain to ask; name one with --rpc: %w", wire.ErrNotFound)

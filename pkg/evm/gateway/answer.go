@@ -29,7 +29,8 @@ var (
 	ErrRefused = errors.New("peer does not offer it")
 )
 
-func (s Status) err() error {
+// Err is nil for OK, else an error that a caller of a peer decides on.
+func (s Status) Err() error {
 	switch s {
 	case OK:
 		return nil
@@ -103,7 +104,7 @@ func ReadAnswer(r *bufio.Reader, pieces, limit int) (out [][]byte, err error) {
 		}
 		switch {
 		case typ == frameEnd && len(b) == 1 && open == nil:
-			return out, Status(b[0]).err()
+			return out, Status(b[0]).Err()
 		case typ == framePart && len(b) == part:
 			open = append(open, b...)
 		case typ == frameLast && len(out) < pieces:

@@ -298,3 +298,45 @@ func TestCheckTx(t *testing.T) {
 		t.Errorf("not tried again: %d", passed)
 	}
 }
+
+// TestRelay: a server that verifies what it hands on tells the same as one that does not, and a lie behind it is laid at
+// the door of who told it.
+func TestRelay(t *testing.T) {
+	c := evmtest.New(150)
+	honest, middle := newLab(t, c), newLab(t, c)
+	cl := honest.client(t, honest.peer("honest", nil))
+	if err := cl.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	middle.srv.Light, middle.srv.Proofs = honest.srv.Light, gateway.Relay{Client: cl, Peers: true}
+	reader := honest.client(t, middle.peer("middle", nil))
+	if err := reader.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ask := func() error {
+		acc, _, err := reader.Account(t.Context(), evm.Address(evmtest.Payee()), "latest")
+		if err == nil && acc.Balance.Cmp(big.NewInt(7*34)) != 0 {
+			t.Errorf("balance %v", acc.Balance)
+		}
+		_, err2 := reader.Call(t.Context(), evm.Address(c.Contract), nil, "100")
+		_, _, err3 := reader.Logs(t.Context(), "130", "latest", evm.LogFilter{})
+		_, _, err4 := reader.Receipt(t.Context(), evm.Hash(c.Blocks[head-1].Transactions()[0].Hash()))
+		return errors.Join(err, err2, err3, err4)
+	}
+	if err := ask(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := reader.Receipt(t.Context(), evm.Hash{9}); !errors.Is(err, evm.ErrUnprovable) {
+		t.Errorf("a transaction in no block: %v", err)
+	}
+	blamed := ""
+	cl.Peers = func() []evm.Peer { return []evm.Peer{honest.peer("liar", flip(gateway.ProofProtocol))} }
+	cl.Blame = func(name string, _ error) { blamed = name }
+	fresh := honest.client(t, middle.peer("middle", nil))
+	if err := fresh.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := fresh.Account(t.Context(), evm.Address{0xcd}, "latest"); !errors.Is(err, gateway.ErrBusy) || blamed != "liar" {
+		t.Errorf("a lie behind: %v, blamed %q", err, blamed)
+	}
+}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -239,13 +238,5 @@ func unpackBlock(b []byte) (json.RawMessage, error) {
 	if err := rlp.DecodeBytes(b, block); err != nil {
 		return nil, wire.Invalid("block: %v", err)
 	}
-	head, err := json.Marshal(block.Header())
-	if err != nil {
-		return nil, err
-	}
-	rest, err := json.Marshal(blockJSON{append(types.Transactions{}, block.Transactions()...), block.Withdrawals()})
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, "%s,%s", head[:len(head)-1], rest[1:]), nil
+	return blockOf(&proof.Body{Block: &proof.Block{Header: block.Header()}, Txs: block.Transactions(), Withdrawals: block.Withdrawals()})
 }
