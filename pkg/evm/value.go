@@ -2,6 +2,7 @@ package evm
 
 import (
 	"encoding/hex"
+	"math/big"
 	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -18,6 +19,12 @@ func (h Hash) String() string { return "0x" + hex.EncodeToString(h[:]) }
 // MarshalText is String.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
+// UnmarshalText is ParseHash.
+func (h *Hash) UnmarshalText(b []byte) (err error) {
+	*h, err = ParseHash(string(b))
+	return err
+}
+
 // Address is that of an account or a contract.
 type Address [20]byte
 
@@ -26,6 +33,21 @@ func (a Address) String() string { return common.Address(a).Hex() }
 
 // MarshalText is String.
 func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText is ParseAddress.
+func (a *Address) UnmarshalText(b []byte) (err error) {
+	*a, err = ParseAddress(string(b))
+	return err
+}
+
+// ParseWei reads a decimal number of at most 256 bits.
+func ParseWei(s string) (*big.Int, error) {
+	n, ok := new(big.Int).SetString(s, 10)
+	if !ok || n.Sign() < 0 || n.BitLen() > 256 {
+		return nil, wire.Invalid("%.80q is no decimal number of wei", s)
+	}
+	return n, nil
+}
 
 // ParseAddress reads 0x and 40 digits. Where letters of both cases occur, they must be the checksum of EIP-55.
 func ParseAddress(s string) (a Address, err error) {

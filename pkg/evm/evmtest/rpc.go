@@ -27,7 +27,7 @@ type RPC struct {
 	Lacks map[string]bool
 
 	moved atomic.Uint64
-	mu    sync.Mutex // guards Trips and Sent
+	mu    sync.Mutex // guards Trips and Sent; see Lock
 	Trips int
 	Sent  [][]byte
 }
@@ -246,6 +246,12 @@ func prove(t *trie.StateTrie, key []byte) []hexutil.Bytes {
 	}
 	return p.list
 }
+
+// Lock guards Trips and Sent while requests may be under way; Unlock ends it.
+func (r *RPC) Lock() { r.mu.Lock() }
+
+// Unlock is the end of Lock.
+func (r *RPC) Unlock() { r.mu.Unlock() }
 
 // Move sets the head while requests may be under way.
 func (r *RPC) Move(head uint64) { r.moved.Store(head) }

@@ -34,6 +34,8 @@ type Server struct {
 	Pass func(ctx context.Context, peer string, raw []byte, hops int) error
 	// Check judges one before it is passed, as CheckTx does; nil: none is judged.
 	Check func(raw []byte) error
+	// Closed says that strangers are not served now; may be nil.
+	Closed func() bool
 	// Free answers without limits: programs of the same home.
 	Free bool
 	Now  func() time.Time
@@ -81,6 +83,9 @@ func (s *Server) count(peer, protocol string, cost int) int {
 func (s *Server) Answer(ctx context.Context, peer, protocol string, ask []byte) ([][]byte, Status) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	if s.Closed != nil && s.Closed() {
+		return nil, Busy
+	}
 	switch protocol {
 	case LightProtocol:
 		return s.light(ctx, peer, ask)
