@@ -30,7 +30,7 @@ _pars_node() {
     '') words='init phrase run status id peers sessions invite join send read members wipe service completion --version --help' ;;
     '/init') words='--passphrase-file --from-phrase --no-passphrase --home --profile --json --timeout -v --help' ;;
     '/phrase') words='--passphrase-file --done --yes --home --profile --json --timeout -v --help' ;;
-    '/run') words='--passphrase-file --listen --peer --no-mdns --no-dht --no-resolve --list --no-mail --offline --metered --budget --max-mbps --metrics --events --home --profile --json --timeout -v --help' ;;
+    '/run') words='--passphrase-file --chain --checkpoint --allow-old-checkpoint --beacon --rpc --gateway --listen --peer --no-mdns --no-dht --no-resolve --list --no-mail --offline --metered --budget --max-mbps --metrics --events --home --profile --json --timeout -v --help' ;;
     '/status') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/id') words='--passphrase-file --home --profile --json --timeout -v --help' ;;
     '/peers') words='--passphrase-file --home --profile --json --timeout -v --help' ;;

@@ -56,7 +56,8 @@ type Status struct {
 	DHTPeers   int            `json:"dht_peers"`     // in its table
 	Mail       MailStatus     `json:"mail"`
 	Tree       TreeStatus     `json:"tree"`
-	Mode       string         `json:"mode"` // normal, metered, low-power, reduced
+	EVM        *EVMStatus     `json:"evm,omitempty"` // nil: no chain is followed
+	Mode       string         `json:"mode"`          // normal, metered, low-power, reduced
 	ModeWhy    string         `json:"mode_reason"`
 	WakeupsH   int64          `json:"wakeups_h"` // of the last hour: five seconds in which bytes were carried
 	BytesH     int64          `json:"bytes_h"`

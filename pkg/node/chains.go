@@ -17,6 +17,11 @@ func (n *Node) chains(s *bootstrap.Setup) error {
 	if s.ENS = n.ENS; s.ENS != nil || !s.Asks("ens") {
 		return nil
 	}
+	proven, err := n.chain.ens()
+	if proven != nil || err != nil {
+		s.ENS = proven
+		return err
+	}
 	c := n.Profile.Chain
 	if c == nil || len(c.RPC) == 0 || c.ENSRegistry == "" {
 		s.NoENS = "the profile names no registry, or no server of its chain"

@@ -31,6 +31,10 @@ func (n *Node) status(st *Status) {
 	st.Tree = n.trees.status()
 	st.Mode, st.ModeWhy = mode.Name(), strings.Join(mode.Why, ", ")
 	n.usageStatus(st)
+	st.EVM = n.chain.status()
+	if why := n.chain.alarm(); why != "" {
+		st.Alarms = append(st.Alarms, why)
+	}
 	if why := n.desk.alarm(); why != "" {
 		st.Alarms = append(st.Alarms, why)
 	}

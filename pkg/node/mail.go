@@ -81,7 +81,7 @@ func newMail(n *Node) (*mail, error) {
 		return nil, fmt.Errorf("open mailbox: %w", err)
 	}
 	m.g = &gossip.Node{Host: n.host, Rules: rules, Cut: gossip.Cut{NetID8: p.NetID8(), Bits: p.ShardBits}, Now: n.clock, Rand: n.home.cfg.Rand,
-		Groups: m.groups, Mine: m.mine, Deliver: m.deliver, Trust: m.trust, Mail: box}
+		Groups: m.groups, Mine: m.mine, Deliver: m.deliver, Trust: m.trust, Mail: box, Public: n.chain.topic()}
 	_, err := io.ReadFull(n.home.cfg.Rand, m.g.Secret[:])
 	return m, err
 }
@@ -171,6 +171,9 @@ func (m *mail) trust(p gossip.PeerID) (gossip.Trust, float64) {
 	defer n.mu.Unlock()
 	if st := n.streams[peer.ID(p)]; st != nil && st.shared > 0 {
 		return gossip.Contact, 0
+	}
+	if n.chain.lied(peer.ID(p)) {
+		return gossip.Failed, 0
 	}
 	return gossip.Stranger, 0
 }

@@ -57,7 +57,53 @@ func newMetrics(n *Node) *metrics {
 		gauge("pars_log_parked", "Vertices that wait for others.", func() float64 { _, p := n.home.counts(); return float64(p) }),
 		gauge("pars_disk_bytes", "Bytes of the store.", func() float64 { used, _ := n.home.store.Usage(); return float64(used) }),
 		gauge("pars_uptime_seconds", "Seconds since the start.", func() float64 { return n.clock().Sub(n.started).Seconds() }))
+	m.chain(n)
 	return m
+}
+
+// chain are the counters of the chain that is followed; without one there are none.
+func (m *metrics) chain(n *Node) {
+	if n.Chain == nil {
+		return
+	}
+	gauge := func(name, help string, f func(*EVMStatus) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return f(n.chain.status()) }))
+	}
+	gauge("pars_evm_head", "Number of the newest verified block.", func(s *EVMStatus) float64 { return float64(s.Number) })
+	gauge("pars_evm_finalized", "Number of the newest final block.", func(s *EVMStatus) float64 { return float64(s.Finalized) })
+	gauge("pars_evm_head_age_seconds", "Age of the newest verified block.", func(s *EVMStatus) float64 { return float64(s.Age) })
+	gauge("pars_evm_gateways", "Gateways that showed what they can do.", func(s *EVMStatus) float64 { return float64(s.Gateways) })
+	gauge("pars_evm_heard_total", "Updates that gossip brought and that verified.", func(s *EVMStatus) float64 { return float64(s.Heard) })
+	gauge("pars_evm_refused_total", "Updates that gossip brought and that did not verify.", func(s *EVMStatus) float64 { return float64(s.Refused) })
+	gauge("pars_evm_passed_total", "Transactions of strangers passed on.", func(s *EVMStatus) float64 { return float64(s.Passed) })
+	gauge("pars_evm_lies_total", "Peers left for what they told of the chain.", func(s *EVMStatus) float64 { return float64(s.Lies) })
+	m.registry.MustRegister(chainStates{n})
+}
+
+// chainStates tells the state of the chain and counts the queue, by label.
+type chainStates struct{ n *Node }
+
+func stateDesc() *prometheus.Desc {
+	return prometheus.NewDesc("pars_evm_state", "1 for the state of the light client.", []string{"state"}, nil)
+}
+
+func queueDesc() *prometheus.Desc {
+	return prometheus.NewDesc("pars_evm_queue", "Own transactions by state.", []string{"state"}, nil)
+}
+
+// Describe is of prometheus.Collector.
+func (c chainStates) Describe(out chan<- *prometheus.Desc) { out <- stateDesc(); out <- queueDesc() }
+
+// Collect is of prometheus.Collector.
+func (c chainStates) Collect(out chan<- prometheus.Metric) {
+	s := c.n.chain.status()
+	if s == nil {
+		return
+	}
+	out <- prometheus.MustNewConstMetric(stateDesc(), prometheus.GaugeValue, 1, s.State)
+	for state, n := range s.Queue {
+		out <- prometheus.MustNewConstMetric(queueDesc(), prometheus.GaugeValue, float64(n), state)
+	}
 }
 
 func (m *metrics) count(got dag.Received) {

@@ -47,6 +47,8 @@ type Node struct {
 	Phone   *resource.Phone // what a phone's system says; nil: none
 	// ENS reads texts by names of ENS on proven state; nil: those of the profile are asked of its server, at its word.
 	ENS bootstrap.TextSource
+	// Chain is followed by its proofs; nil: none is.
+	Chain *Chain
 	// Lists are files with lists of first peers, rotations, cards or AutoConf, as bytes or text.
 	Lists []string
 	// Built is when the program was made: a clock before it is wrong. Zero: not known.
@@ -63,6 +65,7 @@ type Node struct {
 	mail     *mail     // likewise
 	roles    *roles    // nil without the hash table
 	trees    *trees    // nil when offline
+	chain    *follower // nil when none is followed
 	metrics  *metrics
 	quotas   quotas
 	book     *book // nil when offline
@@ -122,6 +125,10 @@ func (n *Node) start() error {
 	for _, s := range n.home.Sessions.List() {
 		n.hub.watch(s)
 	}
+	var err error
+	if n.chain, err = newFollower(n); err != nil {
+		return err
+	}
 	if err := n.carriers(); err != nil {
 		return err
 	}
@@ -138,6 +145,7 @@ func (n *Node) start() error {
 	n.desk.start(n.ctx)
 	if n.Offline {
 		n.startResources()
+		n.chain.start(n.ctx)
 		return nil
 	}
 	sub, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
@@ -163,6 +171,7 @@ func (n *Node) start() error {
 		return err
 	}
 	n.startResources()
+	n.chain.start(n.ctx)
 	n.wg.Go(func() { n.dialer.run(n.ctx) })
 	n.wg.Go(func() { n.book.run(n.ctx) })
 	return n.startLAN()
@@ -307,6 +316,7 @@ func (n *Node) stop() {
 		n.host.Close()
 	}
 	n.wg.Wait()
+	n.chain.stop()
 	n.presence.close()
 	n.hub.close()
 }

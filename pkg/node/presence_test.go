@@ -10,16 +10,18 @@ import (
 
 	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/link"
+	"github.com/pars-network/pars/pkg/profile"
 )
 
 // seeder serves the hash table and holds no log.
-func seeder(t *testing.T) (addr string) {
+func seeder(t *testing.T) (addr string) { return seederOf(t, testProfile(t, "devnet")) }
+
+func seederOf(t *testing.T, p *profile.Profile) (addr string) {
 	t.Helper()
 	h, err := link.Host(link.Options{Seed: [32]byte{99}, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Limits: link.Machine})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := testProfile(t, "devnet")
 	d := &dht.Node{Host: h, NetID: p.NetID(), Chain: p.ChainID, Server: true, Now: time.Now, Rand: rand.Reader}
 	if err := d.Start(); err != nil {
 		t.Fatal(err)

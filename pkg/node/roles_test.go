@@ -17,12 +17,18 @@ import (
 	"github.com/pars-network/pars/pkg/envelope"
 	"github.com/pars-network/pars/pkg/gossip"
 	"github.com/pars-network/pars/pkg/link"
+	"github.com/pars-network/pars/pkg/profile"
 	"github.com/pars-network/pars/pkg/store"
 	"github.com/pars-network/pars/pkg/wire"
 )
 
 // stranger is a server of the hash table at the seeder, with what serve adds.
 func stranger(t *testing.T, seed byte, at string) *dht.Node {
+	t.Helper()
+	return strangerOf(t, seed, at, testProfile(t, "devnet"))
+}
+
+func strangerOf(t *testing.T, seed byte, at string, p *profile.Profile) *dht.Node {
 	t.Helper()
 	h, err := link.Host(link.Options{Seed: [32]byte{seed}, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Limits: link.Machine})
 	if err != nil {
@@ -32,7 +38,6 @@ func stranger(t *testing.T, seed byte, at string) *dht.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := testProfile(t, "devnet")
 	d := &dht.Node{Host: h, NetID: p.NetID(), Chain: p.ChainID, Server: true, Now: time.Now, Rand: rand.Reader,
 		Seeds: func() []dht.Peer { return []dht.Peer{first} }}
 	if err := d.Start(); err != nil {

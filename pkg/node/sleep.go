@@ -143,6 +143,7 @@ func (n *Node) rise() {
 	}
 	n.look()
 	n.presence.kick()
+	n.chain.kick()
 	n.slept.kick()
 }
 
@@ -195,9 +196,9 @@ func (n *Node) levelNow(now time.Time) bool {
 func (n *Node) attended(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case "/v1/send", "/v1/join", "/v1/announce", "/v1/announce-role", "/v1/import":
+		case "/v1/send", "/v1/join", "/v1/announce", "/v1/announce-role", "/v1/import", "/v1/evm/send", "/v1/evm/edit", "/v1/evm/run":
 			defer n.person(true)()
-		case "/v1/read", "/v1/find-peers":
+		case "/v1/read", "/v1/find-peers", "/v1/evm/ask":
 			defer n.person(false)()
 		}
 		h.ServeHTTP(w, r)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pars-network/pars/pkg/envelope"
+	"github.com/pars-network/pars/pkg/evm/teller"
 	"github.com/pars-network/pars/pkg/session"
 	"github.com/pars-network/pars/pkg/socket"
 	"github.com/pars-network/pars/pkg/store"
@@ -90,6 +91,7 @@ func handler(l *local) http.Handler {
 	mux.Handle("POST /v1/stop", one(l.stopCall))
 	mux.Handle("POST /v1/export", bytesOut(l.Export))
 	mux.Handle("POST /v1/bundle/", l.h.serveBundles())
+	mux.Handle("POST /v1/evm/", teller.Handler(chainDesk{l.n}))
 	mux.Handle("POST /v1/import", socket.Take(codes(), func(ctx context.Context, r io.Reader, emit func(Imported) error) (nothing, error) {
 		return nothing{}, l.Import(ctx, r, emit)
 	}))

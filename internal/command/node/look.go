@@ -37,6 +37,7 @@ func (s status) Text() string {
 		lines = append(lines, attach.Strings("dht", s.DHT), attach.Strings("dht_peers", s.DHTPeers), attach.Strings("relays", s.Mail.Relays),
 			attach.Strings("mail_waiting", s.Mail.Waiting), attach.Strings("mail_left", s.Mail.Left), attach.Strings("mail_fetched", s.Mail.Fetched), attach.Strings("mail_carried", s.Mail.Carried))
 	}
+	lines = append(lines, chainLines(s.EVM)...)
 	if s.BudgetLeft != nil {
 		lines = append(lines, attach.Strings("budget_left", *s.BudgetLeft))
 	}

@@ -48,7 +48,7 @@ func runVerb() *urfave.Command {
 		Description: "Makes the home when there is none. Prints one line when it is ready; with --events one line more for " +
 			"each thing that happens. It finds other nodes on the local network and members of its sessions through the hash " +
 			"table, comes back to those it was level with, and stays connected to those named by --peer, a seeder for one.",
-		Flags: attach.Flags(
+		Flags: attach.Flags(append(chainFlags(),
 			&urfave.StringSliceFlag{Name: "listen", Usage: "listen at `MULTIADDR`, such as /ip4/0.0.0.0/tcp/4001 (repeat for more)"},
 			&urfave.StringSliceFlag{Name: "peer", Usage: "stay connected to `MULTIADDR`, which ends in /p2p/PEER_ID (repeat for more)"},
 			&urfave.BoolFlag{Name: "no-mdns", Usage: "neither announce on nor look around the local network"},
@@ -61,7 +61,7 @@ func runVerb() *urfave.Command {
 			&urfave.StringFlag{Name: "budget", Usage: "use at most `SIZE` of the network, such as 200MB/month or 200kB/h, but for what a person sends"},
 			&urfave.Float64Flag{Name: "max-mbps", Usage: "exchange messages at no more than `N` megabits a second", DefaultText: "no limit"},
 			&urfave.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at `ADDR`, such as 127.0.0.1:9464"},
-			&urfave.BoolFlag{Name: "events", Usage: "print what happens, one line each"}),
+			&urfave.BoolFlag{Name: "events", Usage: "print what happens, one line each"})...),
 		Action: runAction,
 	}
 }
@@ -78,6 +78,10 @@ func runAction(c *urfave.Context) error {
 	if err := link.CheckAddrs(c.StringSlice("listen"), c.StringSlice("peer")); err != nil {
 		return cli.Usagef("run: %v", err)
 	}
+	chain, err := chainOf(c, cfg.Profile)
+	if err != nil {
+		return err
+	}
 	had := pars.HasHome(cfg.Dir)
 	h, err := attach.Open(c, cfg, func(cfg pars.HomeConfig) (*pars.Home, error) { return pars.OpenHome(cfg, true) })
 	if errors.Is(err, store.ErrBusy) && pars.Running(c.Context, cfg.Dir) {
@@ -92,12 +96,15 @@ func runAction(c *urfave.Context) error {
 	out := &locked{p: cli.Out(c)}
 	n := &pars.Node{Home: h, Profile: cfg.Profile, Listen: c.StringSlice("listen"), Peers: c.StringSlice("peer"),
 		NoMDNS: c.Bool("no-mdns"), NoDHT: c.Bool("no-dht"), NoMail: c.Bool("no-mail"), NoResolve: c.Bool("no-resolve"), Offline: c.Bool("offline"), Metered: c.Bool("metered"), Metrics: c.String("metrics"), Log: cfg.Log,
-		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv), Built: version.Built(), Lists: c.StringSlice("list")}
+		Budget: budget, MaxMbps: c.Float64("max-mbps"), Bus: resource.BusAddress(os.Getenv), Built: version.Built(), Lists: c.StringSlice("list"), Chain: chain}
 	if c.Bool("events") {
 		n.Events = func(e pars.Event) { out.print(event{e}) }
 	}
 	if err := n.Start(c.Context); err != nil {
 		h.Close()
+		if errors.Is(err, pars.ErrGateway) {
+			return cli.Usagef("run: --gateway: %v", err)
+		}
 		return err
 	}
 	defer n.Close()
