@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -74,14 +73,4 @@ func (c *Client) Fresh(age time.Duration) bool {
 	defer c.mu.Unlock()
 	h, ok := c.fin.Head()
 	return ok && c.fin.store.Next != nil && c.Now().Sub(time.Unix(c.fin.Spec.TimeOf(h.Slot), 0)) <= age
-}
-
-// BaseFee is that of the head, wei a unit of gas; nil when there is none.
-func (c *Client) BaseFee() *big.Int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tip == nil {
-		return nil
-	}
-	return c.tip.BaseFee
 }

@@ -128,7 +128,7 @@ func (c chainDesk) Queue(_ context.Context, emit func(teller.Entry) error) error
 	var list []teller.Entry
 	err = f.vault(func(v *evm.Vault) error {
 		for _, e := range v.Queue.Entries {
-			list = append(list, teller.EntryOf(e, v.Queue.Chain))
+			list = append(list, teller.EntryOf(e))
 		}
 		return nil
 	})
@@ -145,7 +145,7 @@ func (c chainDesk) Send(ctx context.Context, q teller.Sending) (teller.Done, err
 }
 
 func (c chainDesk) Edit(ctx context.Context, q teller.Editing) (teller.Done, error) {
-	return c.change(ctx, q.Apply)
+	return c.change(ctx, func(v *evm.Vault) (*queue.Entry, error) { return q.Apply(v, c.n.chain.c.BaseFee()) })
 }
 
 func (c chainDesk) Run(ctx context.Context) (teller.Done, error) {
@@ -170,7 +170,7 @@ func (c chainDesk) change(ctx context.Context, do func(*evm.Vault) (*queue.Entry
 			out.Why = why.Error()
 		}
 		if e != nil {
-			row := teller.EntryOf(e, v.Queue.Chain)
+			row := teller.EntryOf(e)
 			out.Entry = &row
 		}
 		return nil

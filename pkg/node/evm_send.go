@@ -124,7 +124,7 @@ func (f *follower) pick(most int, but peer.ID) (out []gate) {
 func (f *follower) unsent(h evm.Hash) {
 	err := f.vault(func(v *evm.Vault) error {
 		for _, e := range v.Queue.Entries {
-			if x, ok := e.Hash(v.Queue.Chain); ok && evm.Hash(x) == h && e.State == queue.Sent {
+			if x, ok := e.Hash(); ok && evm.Hash(x) == h && e.State == queue.Sent {
 				e.LastSent, e.Why = uint64(f.n.clock().Unix())-queue.Again+againSoon, "no gateway took it yet"
 			}
 		}

@@ -7,6 +7,7 @@ package teller
 import (
 	"context"
 	"encoding/hex"
+	"math/big"
 	"time"
 
 	"github.com/pars-network/pars/pkg/evm"
@@ -65,11 +66,11 @@ type Entry struct {
 	Why      string       `json:"why,omitempty"`
 }
 
-// EntryOf shows an entry of the queue of a chain.
-func EntryOf(e *queue.Entry, chain uint64) Entry {
+// EntryOf shows an entry of the queue.
+func EntryOf(e *queue.Entry) Entry {
 	r := Entry{ID: hex.EncodeToString(e.ID[:]), State: e.State.String(), From: evm.Address(e.From), To: (*evm.Address)(e.To), Wei: e.Value.String(),
 		Block: e.Block, Attempts: e.Attempts, Why: e.Why}
-	if h, ok := e.Hash(chain); ok {
+	if h, ok := e.Hash(); ok {
 		x, nonce := evm.Hash(h), e.Nonce
 		r.Hash, r.Nonce = &x, &nonce
 	}
@@ -121,13 +122,13 @@ type Editing struct {
 	Do string   `json:"do"`
 }
 
-// Apply does it; the caller saves. The entry is nil after Drop.
-func (q *Editing) Apply(v *evm.Vault) (*queue.Entry, error) {
+// Apply does it; the caller saves. base is the base fee of the head, wei; nil: not known. The entry is nil after Drop.
+func (q *Editing) Apply(v *evm.Vault, base *big.Int) (*queue.Entry, error) {
 	switch q.Do {
 	case Drop:
 		return nil, v.Queue.Drop(q.ID)
 	case Bump, Cancel:
-		return v.Resign(q.ID, q.Do == Cancel)
+		return v.Resign(q.ID, q.Do == Cancel, base)
 	}
 	return nil, wire.Invalid("%.20q cannot be done to a transaction", q.Do)
 }
