@@ -112,6 +112,9 @@ func servers(c *urfave.Context, cl *evm.Client) error {
 	if dir := filepath.Join(home, "evm", "carried"); exists(dir) { // what bundles brought
 		cl.Sources = append(cl.Sources, &evm.Folder{FS: os.DirFS(dir), Where: dir, Spec: cl.Spec()})
 	}
+	if err := throughNode(c, cl); err != nil {
+		return err
+	}
 	return rpcs(c, cl)
 }
 

@@ -16,22 +16,11 @@ import (
 	"github.com/pars-network/pars/internal/cli"
 	"github.com/pars-network/pars/pkg/evm"
 	"github.com/pars-network/pars/pkg/evm/queue"
+	"github.com/pars-network/pars/pkg/evm/teller"
 	"github.com/pars-network/pars/pkg/keystore"
 )
 
-type entryRow struct {
-	ID       string       `json:"id"`
-	State    string       `json:"state"`
-	From     evm.Address  `json:"from"`
-	To       *evm.Address `json:"to"`
-	Wei      string       `json:"wei"`
-	Nonce    *uint64      `json:"nonce,omitempty"`
-	Hash     *evm.Hash    `json:"hash,omitempty"`
-	Block    uint64       `json:"block,omitempty"`
-	Attempts uint64       `json:"attempts"`
-	Until    string       `json:"valid_until,omitempty"`
-	Why      string       `json:"why,omitempty"`
-}
+type entryRow teller.Entry
 
 // Text is id, state, receiver, wei, hash and what keeps it.
 func (r entryRow) Text() string {
@@ -45,18 +34,7 @@ func (r entryRow) Text() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.State, to, r.Wei, hash, cli.Escape(r.Why))
 }
 
-func rowOfEntry(e *queue.Entry) entryRow {
-	r := entryRow{ID: hex.EncodeToString(e.ID[:]), State: e.State.String(), From: evm.Address(e.From), To: (*evm.Address)(e.To), Wei: e.Value.String(),
-		Block: e.Block, Attempts: e.Attempts, Why: e.Why}
-	if h, ok := e.Hash(); ok {
-		x := evm.Hash(h)
-		r.Hash, r.Nonce = &x, &e.Nonce
-	}
-	if e.ValidUntil > 0 {
-		r.Until = time.Unix(int64(e.ValidUntil), 0).UTC().Format(time.RFC3339)
-	}
-	return r
-}
+func rowOfEntry(e *queue.Entry) entryRow { return entryRow(teller.EntryOf(e)) }
 
 func sendVerb() *urfave.Command {
 	return &urfave.Command{
@@ -75,6 +53,12 @@ func sendAction(c *urfave.Context) error {
 	}
 	var id [16]byte
 	rand.Read(id[:])
+	if a, err := running(c); a != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return sendThrough(c, a, id, until)
+	}
 	return vault(c, func(v *evm.Vault, _ *keystore.Keys) error {
 		e, err := queued(c, v, id, until)
 		if err != nil {
@@ -159,9 +143,9 @@ func printQueue(c *urfave.Context, v *evm.Vault) error {
 func queueLs() *urfave.Command {
 	return &urfave.Command{
 		Name: "ls", Usage: "print the queue as it was left", Flags: []urfave.Flag{cli.PassphraseFlag()},
-		Action: func(c *urfave.Context) error {
+		Action: orThrough(listThrough, func(c *urfave.Context) error {
 			return vault(c, func(v *evm.Vault, _ *keystore.Keys) error { return printQueue(c, v) })
-		},
+		}),
 	}
 }
 
@@ -169,7 +153,7 @@ func queueRun() *urfave.Command {
 	return &urfave.Command{
 		Name: "run", Usage: "look at the chain, send what is due, and print the queue",
 		Flags: chainFlags(cli.PassphraseFlag(), &urfave.BoolFlag{Name: "follow", Usage: "stay until nothing is under way"}),
-		Action: func(c *urfave.Context) error {
+		Action: orThrough(runThrough, func(c *urfave.Context) error {
 			return vault(c, func(v *evm.Vault, _ *keystore.Keys) error {
 				err := pump(c, v)
 				for c.Bool("follow") && c.Context.Err() == nil && (err != nil || underWay(v)) {
@@ -178,7 +162,7 @@ func queueRun() *urfave.Command {
 				}
 				return errors.Join(err, printQueue(c, v))
 			})
-		},
+		}),
 	}
 }
 
@@ -211,7 +195,7 @@ func entryID(s string) (id [16]byte, err error) {
 func queueEdit(name, usage string, cancel bool) *urfave.Command {
 	return &urfave.Command{
 		Name: name, Usage: usage, ArgsUsage: "ID", Flags: chainFlags(cli.PassphraseFlag()),
-		Action: func(c *urfave.Context) error {
+		Action: orThrough(func(c *urfave.Context, a teller.API) error { return editThrough(c, a, name) }, func(c *urfave.Context) error {
 			id, err := entryID(cli.Args(c)[0])
 			if err != nil {
 				return err
@@ -234,14 +218,14 @@ func queueEdit(name, usage string, cancel bool) *urfave.Command {
 				}
 				return cli.Out(c).Print(rowOfEntry(e))
 			})
-		},
+		}),
 	}
 }
 
 func queueDrop() *urfave.Command {
 	return &urfave.Command{
 		Name: "drop", Usage: "forget a transaction that has ended or never left this device", ArgsUsage: "ID", Flags: []urfave.Flag{cli.PassphraseFlag()},
-		Action: func(c *urfave.Context) error {
+		Action: orThrough(func(c *urfave.Context, a teller.API) error { return editThrough(c, a, teller.Drop) }, func(c *urfave.Context) error {
 			id, err := entryID(cli.Args(c)[0])
 			if err != nil {
 				return err
@@ -252,6 +236,6 @@ func queueDrop() *urfave.Command {
 				}
 				return v.Save()
 			})
-		},
+		}),
 	}
 }

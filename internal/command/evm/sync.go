@@ -96,6 +96,12 @@ func headVerb() *urfave.Command {
 			if err != nil {
 				return err
 			}
+			if cl.Submit != nil { // a node runs here and knows better than the file, which it writes now and then
+				cl.Sources = nil
+				if err := cl.Sync(c.Context); err != nil {
+					cli.Verbosef(c, "%v", err)
+				}
+			}
 			row, ok := rowOf(cl)
 			if !ok {
 				return evm.ErrNoCheckpoint

@@ -27,7 +27,7 @@ func vault(c *urfave.Context, f func(*evm.Vault, *keystore.Keys) error) error {
 		return err
 	}
 	defer keys.Forget()
-	v, err := open()
+	v, err := opened(c.Context, open)
 	if err != nil {
 		return err
 	}

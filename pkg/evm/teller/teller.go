@@ -80,6 +80,16 @@ func EntryOf(e *queue.Entry) Entry {
 	return r
 }
 
+// UnderWay reports whether something can still happen to it.
+func (e *Entry) UnderWay() bool {
+	for s := queue.Draft; s < queue.Unclear; s++ {
+		if s.String() == e.State {
+			return !s.Ended()
+		}
+	}
+	return false
+}
+
 // Sending is a transaction to be queued: signed bytes, or an intent.
 type Sending struct {
 	ID    [16]byte     `json:"id"`
