@@ -196,6 +196,11 @@ func (c *Courier) carry(l *load, have []*bundle.Have) error {
 			lacks = func(s [32]byte) bool { return slices.Contains(m, s) }
 		}
 	}
+	if c.cfg.Own != nil {
+		for _, r := range c.cfg.Own() {
+			l.records = append(l.records, shelved{Record: r})
+		}
+	}
 	now := hoursOf(c.cfg.Clock())
 	for _, s := range shelf {
 		if s.hops == 0 || s.expiry < now || !lacks(s.sum) {

@@ -44,6 +44,8 @@ type Config struct {
 	Rand     io.Reader
 	Who      [8]byte // beginning of the device's id, for receipts
 	Readers  map[bundle.Kind]Reader
+	// Own lists records of this home that go with what is carried; may be nil.
+	Own func() []bundle.Record
 }
 
 // Courier answers API on an open home. It is safe for concurrent use.

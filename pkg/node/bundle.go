@@ -11,8 +11,10 @@ import (
 
 // Courier returns what packs and takes bundles on this home.
 func (h *Home) Courier() (*courier.Courier, error) {
+	home := readers.Home{Profile: h.cfg.Profile, Memory: settings{h}, Files: store.OS(h.cfg.Dir)}
+	h.chain.reads(&home)
 	cfg := courier.Config{Dir: h.cfg.Dir, Store: h.store, Sessions: h.Sessions, Cards: h.Cards, DEK: h.keys.Keys.DEK, Clock: h.cfg.Clock, Rand: h.cfg.Rand,
-		Readers: readers.Of(readers.Home{Profile: h.cfg.Profile, Memory: settings{h}, Files: store.OS(h.cfg.Dir)})}
+		Readers: readers.Of(home), Own: h.chain.carries}
 	if cert, err := identity.DecodeCert(h.keys.Keys.Cert); err == nil {
 		d := cert.Device()
 		copy(cfg.Who[:], d[:])

@@ -73,6 +73,8 @@ type Home struct {
 	Sessions *session.Sessions
 	Cards    *cards.Shelf
 	Created  bool
+
+	chain *follower // of the node that runs on it; nil: none is followed
 }
 
 // HasHome reports whether there is a home in dir.

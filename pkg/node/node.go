@@ -129,6 +129,7 @@ func (n *Node) start() error {
 	if n.chain, err = newFollower(n); err != nil {
 		return err
 	}
+	n.home.chain = n.chain
 	if err := n.carriers(); err != nil {
 		return err
 	}

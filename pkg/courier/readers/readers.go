@@ -1,7 +1,7 @@
 // Package readers verifies what bundles carry for other packages, and puts it where they look for it.
 //
 // Lists of first peers go to the memory of the race, updates of a light client into the folder evm/carried of the home.
-// What needs the machine of the chain is not told here: pars-evm does.
+// What needs the machine of the chain is told where a node follows it.
 package readers
 
 import (
@@ -21,6 +21,7 @@ import (
 type Home struct {
 	Profile *profile.Profile
 	Memory  bootstrap.Memory // of the race for first peers
+	Chain   Chain            // what a node that follows a chain can tell
 	Files   store.FS
 }
 
@@ -30,8 +31,8 @@ func Of(h Home) map[bundle.Kind]courier.Reader {
 		bundle.KindList:   {Check: h.checkList, Take: h.takeList},
 		bundle.KindDNSSEC: {Check: h.checkNames},
 		bundle.KindUpdate: {Check: h.checkUpdate, Take: h.takeUpdate},
-		bundle.KindProof:  {Check: later("pars-evm verify checks it")},
-		bundle.KindTx:     {Check: later("the chain alone tells; pars-evm send takes it")},
+		bundle.KindProof:  {Check: h.checkProof},
+		bundle.KindTx:     {Check: h.checkTx, Take: h.takeTx},
 	}
 }
 

@@ -54,6 +54,9 @@ func (h Home) checkUpdate(b []byte, now time.Time) error {
 	if h.Files == nil {
 		return courier.Cannot("no head of the chain is held here")
 	}
+	if h.Chain.Fresh != nil {
+		h.Chain.Fresh()
+	}
 	id := s.ID()
 	kept, err := h.Files.ReadFile("evm/" + hex.EncodeToString(id[:4]) + ".light")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,6 +77,9 @@ func (h Home) checkUpdate(b []byte, now time.Time) error {
 
 // takeUpdate puts an update where a light client of this home looks, unless a better one is there.
 func (h Home) takeUpdate(b []byte, _ time.Time) error {
+	if h.Chain.Took != nil {
+		defer h.Chain.Took()
+	}
 	s, k, u, err := h.update(b)
 	if err != nil {
 		return err
