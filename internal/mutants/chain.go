@@ -47,5 +47,11 @@ func chainMutants() []mutant {
 		{"queue: more than can be read back", "pkg/evm/queue/entry.go", " || bytes > MaxSize-reserve", "", queue, "TestReadsBack"},
 		{"evm: a server's words make the vault unreadable", "pkg/evm/queue/entry.go", "strings.ToValidUTF8(s[:maxWhy], \"\")", "s[:maxWhy]", evm, "TestVaultAfterHostileAnswer"},
 		{"evm: sent before it is kept", "pkg/evm/pump.go", "	if err := v.Save(); err != nil {\n		return err\n	}\n	for i", "	for i", evm, "TestPumpCrash"},
+		{"evm: a deposit under way is paid again", "pkg/evm/validator.go", "if err := queuedDeposit(q, contract, d.Pubkey); err != nil {", "if err := queuedDeposit(q, contract, d.Pubkey); err != nil && blocks == 0 {", evm, "TestCheckDepositQueue"},
+		{"evm: a deposit of before is paid again", "pkg/evm/validator.go", "err == nil && d.Pubkey == key {\n\t\t\treturn from", "err == nil && d.Pubkey == key && n > 99 {\n\t\t\treturn from", evm, "TestCheckDeposit"},
+		{"evm: nobody was asked for old deposits", "pkg/evm/validator.go", "if out.Servers == 0 && out.From > 0 {", "if out.Servers < 0 {", evm, "TestCheckDepositServers"},
+		{"evm: a stake goes where no contract stands", "pkg/evm/validator.go", "if err == nil && len(code) == 0 {", "if err == nil && len(code) < 0 {", evm, "TestNoDepositContract"},
+		{"deposit: signed for another chain", "pkg/evm/deposit/data.go", "!blsu.Verify(&p, root[:], &s) {", "!blsu.Verify(&p, root[:], &s) && d.Amount == 0 {", "pkg/evm/deposit", "TestVerify"},
+		{"deposit: a keystore that takes any memory", "pkg/evm/deposit/keystore.go", "p.N > maxMemory/128/p.R", "p.N > maxMemory", "pkg/evm/deposit", "TestHostileKeystore"},
 	}
 }

@@ -300,6 +300,7 @@ func TestHostileKeystore(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"version":         {`"version": 4`, `"version": 3`},
 		"much memory":     {`"n": 2,`, `"n": 1073741824,`},
+		"a gigabyte":      {`"n": 2,`, `"n": 1048576,`},
 		"overflow":        {`"n": 2,`, `"n": 9223372036854775807,`},
 		"many lanes":      {`"p": 1,`, `"p": 1073741824,`},
 		"negative":        {`"r": 8,`, `"r": -8,`},

@@ -95,7 +95,6 @@ func (d *driver) run(ctx context.Context) error {
 	defer sub.Unsubscribe()
 	ticks := time.NewTicker(again)
 	defer ticks.Stop()
-	d.wake() // what is kept on disk
 	for waits := false; ; {
 		select {
 		case <-ctx.Done():

@@ -1,7 +1,8 @@
 #!/bin/sh
 # up.sh DIR WORK: a chain of one node on loopback, real geth under real Lodestar, which knows Capella. WORK/env tells its
 # ports, WORK/profile.json is written once the beacon node answers. down.sh WORK ends it.
-#   PRESET=minimal|mainnet (committees of 32 or 512)   SLOT=2 seconds   BASE=19600 first of four ports
+# FULL=1: with a deposit contract at 0x4242…42 whose deposits count, and a geth that lets execution nodes in.
+#   PRESET=minimal|mainnet (committees of 32 or 512)   SLOT=2 seconds   BASE=19600 first of five ports
 set -eu
 [ $# -eq 2 ] || { echo "usage: up.sh DIR WORK" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,11 +18,16 @@ else
 	validators=64
 	set -- --params.ALTAIR_FORK_EPOCH 0 --params.BELLATRIX_FORK_EPOCH 0 --params.CAPELLA_FORK_EPOCH 0 --params.TERMINAL_TOTAL_DIFFICULTY 0
 fi
+genesis_file=$here/genesis.json peers=0 listen=0 eth1=false deposit=
+if [ "${FULL:-0}" = 1 ]; then
+	genesis_file=$dir/deposit/genesis.json peers=4 listen=$((base + 4)) eth1=true
+	set -- "$@" --eth1.providerUrls "http://127.0.0.1:$http"
+fi
 od -An -tx1 -N32 /dev/urandom | tr -d ' \n' > "$work/jwt"
 
-"$dir/bin/geth" --datadir "$work/geth" --state.scheme hash init "$here/genesis.json" > "$work/init.log" 2>&1
-"$dir/bin/geth" --datadir "$work/geth" --networkid 32382 --nodiscover --maxpeers 0 --nat none --port 0 --netrestrict 127.0.0.0/8 --ipcdisable \
-	--syncmode full --gcmode archive --state.scheme hash --http --http.addr 127.0.0.1 --http.port "$http" --http.api eth,net,web3,txpool,debug \
+"$dir/bin/geth" --datadir "$work/geth" --state.scheme hash init "$genesis_file" > "$work/init.log" 2>&1
+"$dir/bin/geth" --datadir "$work/geth" --networkid 32382 --nodiscover --maxpeers "$peers" --nat none --port "$listen" --netrestrict 127.0.0.0/8 --ipcdisable \
+	--syncmode full --gcmode archive --state.scheme hash --http --http.addr 127.0.0.1 --http.port "$http" --http.api eth,net,web3,txpool,debug,admin \
 	--authrpc.addr 127.0.0.1 --authrpc.port "$auth" --authrpc.jwtsecret "$work/jwt" > "$work/geth.log" 2>&1 &
 echo $! > "$work/geth.pid"
 genesis=
@@ -36,7 +42,7 @@ done
 cd "$work" # Lodestar writes its genesis into the folder it stands in
 LODESTAR_PRESET=$preset node --require "$here/newer.cjs" "$dir/lodestar/node_modules/@chainsafe/lodestar/lib/index.js" dev \
 	--dataDir "$work/lodestar" --genesisValidators "$validators" --startValidators "0..$((validators - 1))" --genesisEth1Hash "$genesis" \
-	"$@" --params.SECONDS_PER_SLOT "$slot" --execution.urls "http://127.0.0.1:$auth" --jwt-secret "$work/jwt" --eth1 false \
+	"$@" --params.SECONDS_PER_SLOT "$slot" --execution.urls "http://127.0.0.1:$auth" --jwt-secret "$work/jwt" --eth1 "$eth1" \
 	--rest.address 127.0.0.1 --rest.port "$rest" --rest.namespace '*' --server "http://127.0.0.1:$rest" --listenAddress 127.0.0.1 --port "$p2p" \
 	--discv5 false --mdns false --suggestedFeeRecipient 0x71562b71999873DB5b286dF957af199Ec94617F7 > "$work/lodestar.log" 2>&1 &
 echo $! > "$work/lodestar.pid"
@@ -50,9 +56,10 @@ for i in $(seq 240); do
 done
 curl -sf "$beacon/eth/v1/config/spec" > "$work/spec.json"
 fork() { printf '{"name":"%s","epoch":0,"version":"%s"}' "$1" "$(field "$2_FORK_VERSION" < "$work/spec.json")"; }
+[ "$eth1" = false ] || deposit="\"deposit\": {\"contract\": \"0x4242424242424242424242424242424242424242\", \"fork_version\": \"$(field GENESIS_FORK_VERSION < "$work/spec.json")\"}, "
 cat > "$work/profile.json" <<END
 {"name": "lab", "chain_id": 32382, "chain": {"finality": "sync-committee", "preset": "$preset", "seconds_per_slot": $slot,
  "genesis_time": $(field genesis_time < "$work/genesis.json"), "genesis_validators_root": "$(field genesis_validators_root < "$work/genesis.json")",
  "forks": [$(fork phase0 GENESIS), $(fork altair ALTAIR), $(fork bellatrix BELLATRIX), $(fork capella CAPELLA)],
- "execution": [{"name": "shanghai", "time": 0}], "ws_period": 86400, "beacon": ["$beacon"], "rpc": ["http://127.0.0.1:$http"]}}
+ "execution": [{"name": "shanghai", "time": 0}], $deposit"ws_period": 86400, "beacon": ["$beacon"], "rpc": ["http://127.0.0.1:$http"]}}
 END
