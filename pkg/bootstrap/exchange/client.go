@@ -37,6 +37,7 @@ type Client struct {
 
 	queries, bytes atomic.Int64
 	injected       atomic.Bool
+	ech            atomic.Pointer[[]byte] // handed out by the server in place of server.ECH
 }
 
 // New returns a client; nothing is sent yet. A nil dialer is the system's.
@@ -123,6 +124,9 @@ func random(n int) []byte {
 func (c *Client) tlsConfig() *tls.Config {
 	s := c.server
 	conf := &tls.Config{ServerName: s.SNI, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
+	if p := c.ech.Load(); p != nil {
+		s.ECH = *p
+	}
 	if len(s.ECH) > 0 {
 		conf.MinVersion, conf.EncryptedClientHelloConfigList = tls.VersionTLS13, s.ECH
 	}
@@ -139,13 +143,14 @@ func (c *Client) tlsConfig() *tls.Config {
 	return conf
 }
 
-// retryECH takes the configuration that a server hands out when it does not know ours.
+// retryECH takes the configuration that a server hands out when it does not know ours. True asks for another try, also when an
+// exchange beside this one has taken it already.
 func (c *Client) retryECH(err error) bool {
 	var rejected *tls.ECHRejectionError
-	if !errors.As(err, &rejected) || len(rejected.RetryConfigList) == 0 || bytes.Equal(rejected.RetryConfigList, c.server.ECH) {
+	if !errors.As(err, &rejected) || len(rejected.RetryConfigList) == 0 {
 		return false
 	}
-	c.server.ECH = rejected.RetryConfigList
+	c.ech.Store(&rejected.RetryConfigList)
 	return true
 }
 
