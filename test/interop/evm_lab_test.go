@@ -159,6 +159,7 @@ func TestEVMChain(t *testing.T) {
 	t.Run("committee", func(t *testing.T) { l.committees(t, final) })
 	t.Run("queue", func(t *testing.T) { l.queue(t, final) })
 	t.Run("courier", func(t *testing.T) { l.courier(t, final) })
+	t.Run("nodes", func(t *testing.T) { l.nodes(t, final) })
 }
 
 // sameHead holds a head of ours beside geth's block of that number.
