@@ -47,7 +47,7 @@ bench: ## measure against the peers
 	cd bench && go run . $(ARGS)
 
 soak: ## long seeds and churn for D: make soak D=8h
-	PARS_SOAK=$(D) go test -count=1 -timeout 0 -tags soak ./pkg/bootstrap/... ./pkg/dag ./pkg/dht ./pkg/fountain ./pkg/gossip ./pkg/node ./pkg/peerbook ./test/...
+	PARS_SOAK=$(D) go test -count=1 -timeout 0 -tags soak ./pkg/bootstrap/... ./pkg/bundle ./pkg/dag ./pkg/dht ./pkg/fountain ./pkg/gossip ./pkg/node ./pkg/peerbook ./test/...
 
 man: ## write manual pages, completion scripts and doc.go from the trees of verbs
 	go run ./internal/gen/write all
