@@ -52,6 +52,7 @@ type follower struct {
 	kept   *keptHead
 	delay  time.Duration // mean time before a transaction leaves
 
+	stepMu  sync.Mutex // held by a step
 	vaultMu sync.Mutex // held while the vault is open
 
 	mu     sync.Mutex // guards all below

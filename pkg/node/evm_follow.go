@@ -43,6 +43,8 @@ func (f *follower) run(ctx context.Context) {
 
 // step brings head and queue up to date and says when to come again.
 func (f *follower) step(ctx context.Context) (time.Duration, error) {
+	f.stepMu.Lock()
+	defer f.stepMu.Unlock()
 	if !f.n.awake() {
 		return closedEvery, nil
 	}
