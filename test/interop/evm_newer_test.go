@@ -136,7 +136,7 @@ func (l *evmLab) newerCall(t *testing.T, profile, root, want string) {
 
 // newerLies are told around a boundary to a device that trusts the same checkpoint.
 func (l *evmLab) newerLies(t *testing.T, slot int, root string) {
-	lies := map[string]string{"branch": "branch", "body": ""}
+	lies := map[string]string{"branch": "nodes, not", "body": ""}
 	if slot == 40 || slot == 56 {
 		lies["domain"] = "signature"
 	}

@@ -22,12 +22,19 @@ func (d *decimal) UnmarshalJSON(b []byte) error {
 
 // converter copies fields of exact length. The first other length sticks.
 type converter struct {
-	s  *Spec
-	ok bool
+	s   *Spec
+	err error // the first fault
+}
+
+// need keeps the first fault.
+func (x *converter) need(ok bool, format string, args ...any) {
+	if !ok && x.err == nil {
+		x.err = because(ErrSize, format, args...)
+	}
 }
 
 func (x *converter) bytes(to, from []byte) {
-	x.ok = x.ok && len(to) == len(from)
+	x.need(len(to) == len(from), "field of %d bytes, not %d", len(from), len(to))
 	copy(to, from)
 }
 
@@ -37,7 +44,7 @@ func (x *converter) root(from hexBytes) (r Root) {
 }
 
 func (x *converter) branch(from []hexBytes, n int) []Root {
-	x.ok = x.ok && len(from) == n
+	x.need(len(from) == n, "branch of %d nodes, not %d", len(from), n)
 	out := make([]Root, n)
 	for i := range min(n, len(from)) {
 		out[i] = x.root(from[i])
@@ -47,7 +54,7 @@ func (x *converter) branch(from []hexBytes, n int) []Root {
 
 func (x *converter) shape(h *jsonHeader) shape {
 	f := x.s.ForkAt(uint64(h.Beacon.Slot))
-	x.ok = x.ok && f >= Altair
+	x.need(f >= Altair, "slot %d is of no known fork", h.Beacon.Slot)
 	return f.shape()
 }
 
@@ -58,7 +65,7 @@ func (x *converter) header(h *jsonHeader, f shape) Header {
 		return out
 	}
 	out.Exec, out.Branch = &Exec{}, x.branch(h.Branch, depth(payloadIndex))
-	if x.ok = x.ok && h.Exec != nil; !x.ok {
+	if x.need(h.Exec != nil, "no execution header"); x.err != nil {
 		return out
 	}
 	e, j := out.Exec, h.Exec
@@ -67,13 +74,13 @@ func (x *converter) header(h *jsonHeader, f shape) Header {
 		Txs: x.root(j.Txs), Withdrawals: x.root(j.Withdrawals), BlobGas: uint64(j.BlobGas), ExcessBlob: uint64(j.ExcessBlob)}
 	x.bytes(e.Recipient[:], j.Recipient)
 	x.bytes(e.Bloom[:], j.Bloom)
-	x.ok = x.ok && len(e.Extra) <= maxExtra
+	x.need(len(e.Extra) <= maxExtra, "extra data of %d bytes", len(e.Extra))
 	return out
 }
 
 func (x *converter) committee(c *jsonCommittee) *Committee {
 	out := &Committee{Keys: make([][48]byte, x.s.CommitteeSize)}
-	if x.ok = x.ok && len(c.Keys) == len(out.Keys); !x.ok {
+	if x.need(len(c.Keys) == len(out.Keys), "committee of %d keys, not %d", len(c.Keys), len(out.Keys)); x.err != nil {
 		return out
 	}
 	for i := range out.Keys {

@@ -106,11 +106,7 @@ func (s *Spec) ConvertJSON(k Kind, b []byte) ([]byte, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return nil, because(ErrSize, "%v", err)
 	}
-	out, ok := c.convert(s, k)
-	if !ok {
-		return nil, because(ErrSize, "a field is missing or of another length")
-	}
-	return out, nil
+	return c.convert(s, k)
 }
 
 // SplitJSON cuts the list of updates, [{…},…] or {"data":[…]}, into at most n answers.
@@ -129,27 +125,27 @@ func SplitJSON(b []byte, n int) ([]json.RawMessage, error) {
 	return list, nil
 }
 
-func (c *jsonContainer) convert(s *Spec, k Kind) ([]byte, bool) {
-	x := converter{s: s, ok: true}
+func (c *jsonContainer) convert(s *Spec, k Kind) ([]byte, error) {
+	x := converter{s: s}
 	if k == KindBootstrap {
 		if c.Header == nil || c.Current == nil {
-			return nil, false
+			return nil, because(ErrSize, "no header or no committee")
 		}
 		f := x.shape(c.Header)
 		b := Bootstrap{Header: x.header(c.Header, f), Current: x.committee(c.Current), Branch: x.branch(c.CurrentBranch, depth(f.current))}
-		if !x.ok {
-			return nil, false
+		if x.err != nil {
+			return nil, x.err
 		}
-		return b.Encode(s), true
+		return b.Encode(s), nil
 	}
 	if c.Attested == nil {
-		return nil, false
+		return nil, because(ErrSize, "no attested header")
 	}
 	f := x.shape(c.Attested)
 	u := s.emptyUpdate(f)
 	u.Attested = x.header(c.Attested, f)
 	if k == KindUpdate && (c.Next == nil || c.Finalized == nil) || k == KindFinality && c.Finalized == nil {
-		return nil, false
+		return nil, because(ErrSize, "no finalized header or no next committee")
 	}
 	if k == KindUpdate {
 		u.Next, u.NextBranch = x.committee(c.Next), x.branch(c.NextBranch, depth(f.next))
@@ -160,8 +156,8 @@ func (c *jsonContainer) convert(s *Spec, k Kind) ([]byte, bool) {
 	x.bytes(u.Bits, c.Aggregate.Bits)
 	x.bytes(u.Signature[:], c.Aggregate.Signature)
 	u.SigSlot = uint64(c.SigSlot)
-	if !x.ok {
-		return nil, false
+	if x.err != nil {
+		return nil, x.err
 	}
-	return u.Encode(s, k), true
+	return u.Encode(s, k), nil
 }

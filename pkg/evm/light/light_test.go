@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pars-network/pars/pkg/wire"
@@ -307,6 +308,11 @@ func TestJSON(t *testing.T) {
 	}
 	if _, err := SplitJSON([]byte(`[1,2,3]`), 2); !errors.Is(err, ErrSize) {
 		t.Errorf("got %v", err)
+	}
+	short := *u[0]
+	short.FinalityBranch = short.FinalityBranch[1:]
+	if _, err := s.ConvertJSON(KindUpdate, []byte(jsonOf(&short))); !errors.Is(err, ErrSize) || !strings.Contains(err.Error(), "branch of 6 nodes, not 7") {
+		t.Errorf("a node short: %v", err)
 	}
 	for _, bad := range []string{"", "{}", "[]", "null", `{"data":{}}`, "<html>blocked</html>", string(bytes.Replace([]byte(j), []byte("0x"), []byte("0xa"), 1))} {
 		if _, err := s.ConvertJSON(KindUpdate, []byte(bad)); !errors.Is(err, ErrSize) {
