@@ -5,33 +5,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/pars-network/pars/pkg/courier"
-	"github.com/pars-network/pars/pkg/courier/readers"
 	"github.com/pars-network/pars/pkg/dht"
 	"github.com/pars-network/pars/pkg/evm"
 	"github.com/pars-network/pars/pkg/evm/evmtest"
 	"github.com/pars-network/pars/pkg/evm/gateway"
 	"github.com/pars-network/pars/pkg/evm/gateway/libp2p"
-	"github.com/pars-network/pars/pkg/evm/light"
 	"github.com/pars-network/pars/pkg/evm/proof"
 	"github.com/pars-network/pars/pkg/evm/queue"
 	"github.com/pars-network/pars/pkg/evm/teller"
 	"github.com/pars-network/pars/pkg/gossip"
 	"github.com/pars-network/pars/pkg/profile"
-	"github.com/pars-network/pars/pkg/wire"
 )
 
 const (
@@ -279,94 +271,6 @@ func TestLyingGateway(t *testing.T) {
 	}
 }
 
-// TestChainByGossip: what a node with servers learns goes over gossip to one that asks nobody, and through it to the
-// next; what is forged goes no further.
-func TestChainByGossip(t *testing.T) {
-	l := newChainLab(t)
-	one := l.node(tempHome(t), true, nil)
-	l.follows(one, labHead)
-	at := one.Addrs()[0]
-	quiet := func(peers ...string) func(*Node) { return func(n *Node) { n.Peers, n.NoDHT = peers, true } }
-	two := l.node(tempHome(t), false, quiet(at))
-	three := l.node(tempHome(t), false, quiet(two.Addrs()[0]))
-	l.follows(two, labHead) // by the protocol: who begins needs a committee
-	l.follows(three, labHead)
-	until(t, "they hear each other", func() bool {
-		return two.mail.g.PublicPeers(two.chain.topicName()) == 2 && three.mail.g.PublicPeers(three.chain.topicName()) == 1
-	})
-	for _, n := range []*Node{two, three} { // nobody is asked from now on
-		n.chain.c.Lights, n.chain.c.Peers = nil, nil
-	}
-	u := l.c.Update(labHead+1, l.c.All())
-	clear(u.NextBranch)
-	good := u.Encode(l.c.Spec, light.KindOptimistic)
-	u.Signature[7] ^= 1
-	forged := u.Encode(l.c.Spec, light.KindOptimistic)
-	for name, b := range map[string][]byte{"forged": forged, "torn": good[:50], "a checkpoint": l.c.Bootstrap(labHead).Encode(l.c.Spec)} {
-		k := light.KindOptimistic
-		if name == "a checkpoint" {
-			k = light.KindBootstrap
-		}
-		if v := two.chain.judge("x", append(append(two.chain.tag(), byte(k)), b...)); v != gossip.Reject {
-			t.Errorf("%s: %v", name, v)
-		}
-	}
-	if v := two.chain.judge("x", append(append(two.chain.tag(), byte(light.KindOptimistic)), l.c.Update(labHead-1, l.c.All()).Encode(l.c.Spec, light.KindOptimistic)...)); v != gossip.Ignore {
-		t.Errorf("old: %v", v)
-	}
-	if st := two.chain.status(); st.Slot != labHead {
-		t.Errorf("a refused update moved the head: %+v", st)
-	}
-	l.skew.Add((labNext - labHead - 1) * 10)
-	for slot := uint64(labHead + 2); slot <= labNext; slot++ { // the first may find no mesh yet; a chain goes on
-		l.beacon.Move(slot)
-		l.follows(one, slot)
-		if two.chain.status().Heard > 0 && three.chain.status().Heard > 0 {
-			continue
-		}
-		for end := time.Now().Add(200 * time.Millisecond); time.Now().Before(end) && three.chain.status().Heard == 0; {
-			<-time.After(5 * time.Millisecond)
-		}
-	}
-	until(t, "the head came by gossip", func() bool { return three.chain.status().Slot == labNext && two.chain.status().Slot == labNext })
-	if st := three.chain.status(); st.Heard == 0 || st.From[:6] != "gossip" || st.State != "following" {
-		t.Errorf("%+v", st)
-	}
-}
-
-// TestFlood: forged updates cost few verifications, of one bearer and of a crowd; who brings true ones beside is heard.
-func TestFlood(t *testing.T) {
-	l := newChainLab(t)
-	n := l.node(tempHome(t), true, func(n *Node) { n.NoDHT = true })
-	l.follows(n, labHead)
-	u := l.c.Update(labHead+1, l.c.All())
-	clear(u.NextBranch)
-	message := func() []byte {
-		return append(append(n.chain.tag(), byte(light.KindOptimistic)), u.Encode(l.c.Spec, light.KindOptimistic)...)
-	}
-	good := u.Signature
-	flood := func(bearers int) (rejected int) {
-		for i := range 200 {
-			u.Signature[9] = byte(i)
-			if n.chain.judge(gossip.PeerID(fmt.Sprint(i%bearers)), message()) == gossip.Reject {
-				rejected++
-			}
-		}
-		return rejected
-	}
-	if got := flood(1); got < 1 || got > falseBurst+2 {
-		t.Errorf("%d signatures of one bearer were looked at", got)
-	}
-	if got := flood(200); got > falseAll*falseBurst {
-		t.Errorf("%d signatures of a crowd were looked at", got)
-	}
-	l.skew.Add(5)
-	u.Signature = good
-	if v := n.chain.judge("honest", message()); v != gossip.Accept {
-		t.Errorf("a true one beside: %v", v)
-	}
-}
-
 // TestThriftyChain: on a metered line the newest final block is asked for, seldom, and nothing of strangers is answered.
 func TestThriftyChain(t *testing.T) {
 	l := newChainLab(t)
@@ -438,106 +342,3 @@ func TestUnderWay(t *testing.T) {
 		t.Errorf("%d under way", got)
 	}
 }
-
-// TestChainByBundle: two nodes that share no network. One's transaction goes to a gateway's queue by a bundle and is sent
-// from there; updates and a proof come back by the next, are verified, and the one without a network follows.
-func TestChainByBundle(t *testing.T) {
-	l := newChainLab(t)
-	alone := l.node(tempHome(t), false, func(n *Node) { n.NoDHT, n.Peers = true, nil })
-	town := l.node(tempHome(t), true, func(n *Node) { n.NoDHT, n.Peers = true, nil })
-	l.follows(town, labHead)
-	boot, err := town.chain.shelf.Bootstrap(t.Context(), evm.Hash(l.c.Root(136)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	alone.chain.c.Sources = []evm.Source{only{boot}} // a checkpoint, from a contact
-	until(t, "it began", func() bool { alone.chain.kick(); return alone.chain.status().Slot == 136 })
-	trip := func(from, to *Node, add ...courier.AddedFile) (results map[string]string) {
-		t.Helper()
-		results = map[string]string{}
-		pack, err := from.home.Courier()
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := filepath.Join(t.TempDir(), "stick")
-		f, err := os.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := pack.Pack(t.Context(), courier.PackQuery{Passphrases: []string{"tea"}, Carried: true, Add: add}, f); err != nil {
-			t.Fatal(err)
-		}
-		unpack, err := to.home.Courier()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = unpack.Unpack(t.Context(), courier.FileQuery{Path: name, Passphrases: []string{"tea"}}, func(r courier.Result) error {
-			results[r.ID] = r.Result + " " + r.Reason
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return results
-	}
-	raw, err := l.c.Blocks[labHead+1].Transactions()[0].MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := (chainDesk{alone}).Send(t.Context(), teller.Sending{ID: [16]byte{1}, Raw: raw}); err != nil {
-		t.Fatal(err)
-	}
-	verified := func(got map[string]string, kinds ...string) {
-		t.Helper()
-		for _, k := range kinds {
-			if !slices.ContainsFunc(slices.Collect(maps.Keys(got)), func(id string) bool { return strings.HasPrefix(id, k+":") && strings.HasSuffix(got[id], " verified") }) {
-				t.Errorf("no verified %s in %v", k, got)
-			}
-		}
-	}
-	verified(trip(alone, town), "tx")
-	l.nudge(town, "the courier's transaction is sent", func() bool {
-		l.rpc.Lock()
-		defer l.rpc.Unlock()
-		return len(l.rpc.Sent) > 0 && bytes.Equal(l.rpc.Sent[0], raw)
-	})
-	proof, _, err := town.chain.c.Prove(t.Context(), evm.Address(evmtest.Payee()), nil, "latest")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "proof")
-	if err := os.WriteFile(file, proof, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	verified(trip(town, alone), "update")
-	l.nudge(alone, "it follows by a bundle", func() bool { return alone.chain.status().Slot == labHead })
-	if st := alone.chain.status(); st.From != "bundle" {
-		t.Errorf("%+v", st)
-	}
-	verified(trip(town, alone, courier.AddedFile{Kind: "proof", Path: file}), "proof")
-	if err := alone.chain.checkProof(proof, l.now()); err != nil {
-		t.Errorf("proof: %v", err)
-	}
-	bent := bytes.Replace(proof, []byte(`"account_proof":["0xf`), []byte(`"account_proof":["0xe`), 1)
-	if err := alone.chain.checkProof(bent, l.now()); !errors.Is(err, wire.ErrInvalid) || errors.Is(err, courier.ErrCannot) {
-		t.Errorf("bent proof: %v", err)
-	}
-	x := readers.Tx{Chain: l.p.ChainID + 1, Raw: raw}
-	if err := alone.chain.checkTx(x, l.now()); !errors.Is(err, courier.ErrCannot) {
-		t.Errorf("of another chain: %v", err)
-	}
-	x = readers.Tx{Chain: l.p.ChainID, Raw: raw[:len(raw)-1]}
-	if err := alone.chain.checkTx(x, l.now()); err == nil || errors.Is(err, courier.ErrCannot) {
-		t.Errorf("torn: %v", err)
-	}
-}
-
-// only is a source of one checkpoint.
-type only struct{ boot []byte }
-
-func (only) Name() string                                           { return "a contact" }
-func (o only) Bootstrap(context.Context, evm.Hash) ([]byte, error)  { return o.boot, nil }
-func (only) Updates(context.Context, uint64, int) ([][]byte, error) { return nil, evm.ErrNone }
-func (only) Finality(context.Context) ([]byte, error)               { return nil, evm.ErrNone }
-func (only) Optimistic(context.Context) ([]byte, error)             { return nil, evm.ErrNone }
