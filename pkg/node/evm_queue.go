@@ -163,7 +163,7 @@ func (c chainDesk) change(ctx context.Context, do func(*evm.Vault) (*queue.Entry
 		if err == nil {
 			err = v.Save()
 		}
-		if err != nil || f.n.Offline {
+		if err != nil {
 			return err
 		}
 		if why := f.attempt(ctx, v); why != nil {
@@ -179,8 +179,13 @@ func (c chainDesk) change(ctx context.Context, do func(*evm.Vault) (*queue.Entry
 	return out, err
 }
 
+var errOffline = errors.New("this node runs without a network")
+
 // attempt brings the head up to date and sends what is due.
 func (f *follower) attempt(ctx context.Context, v *evm.Vault) error {
+	if f.n.Offline {
+		return errOffline
+	}
 	ctx, cancel := context.WithTimeout(ctx, askedFor)
 	defer cancel()
 	fresh{f}.look(ctx)

@@ -312,6 +312,14 @@ func TestChainAcrossRestart(t *testing.T) {
 	if done, err := a.Run(t.Context()); err != nil || done.Entry != nil {
 		t.Errorf("%+v %v", done, err)
 	}
+	raw, err := l.c.Blocks[labHead+1].Transactions()[0].MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := (chainDesk{n}).Send(t.Context(), teller.Sending{ID: [16]byte{1}, Raw: raw})
+	if err != nil || done.Entry == nil || done.Entry.State != "signed" || done.Why == "" {
+		t.Errorf("queued without a network: %+v, %v", done, err)
+	}
 }
 
 // TestNoChain: without one, programs are told so, and status and metrics say nothing of it.
